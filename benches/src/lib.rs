@@ -1,0 +1,1 @@
+//! acmekit benches.
