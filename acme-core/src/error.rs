@@ -1,0 +1,422 @@
+//! One error type for everything that can end a flow: what happened, where, whose fault it is,
+//! and what to do next.
+
+use core::fmt;
+use std::sync::Arc;
+
+use http::StatusCode;
+
+use crate::problem::{Problem, ProblemType, printable};
+use crate::time::Timestamp;
+
+/// Why a flow ended without a result. Cheap to clone; its text holds no secret.
+///
+/// ```
+/// # use acmekit_core::error::{Error, ErrorKind, Retry};
+/// fn when_to_come_back(error: &Error) -> Option<i64> {
+///     match error.retry() {
+///         Retry::At(time) => Some(time.unix_seconds()),
+///         _ => None,
+///     }
+/// }
+/// ```
+#[derive(Clone)]
+pub struct Error(Arc<Inner>);
+
+#[derive(Clone)]
+struct Inner {
+    kind: ErrorKind,
+    step: Step,
+    code: &'static str,
+    message: String,
+    retry: Retry,
+    url: Option<String>,
+    status: Option<StatusCode>,
+    problem: Option<Problem>,
+    evidence: Option<String>,
+}
+
+/// What kind of thing went wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The server refused, with or without a problem document.
+    Problem,
+    /// The server asks to come back later; [`Retry::At`] tells when.
+    RateLimited,
+    /// The server broke the protocol, or a limit of the [`Policy`](crate::policy::Policy).
+    Protocol,
+    /// The network, or TLS, failed.
+    Transport,
+    /// The deadline passed first.
+    Deadline,
+    /// The CA did not see the proof of control that was published, or said so.
+    Validation,
+    /// No challenge could be published where the CA would look for it.
+    Publication,
+    /// The certificate that came back is not the one that was asked for.
+    Certificate,
+    /// A key, a signature or the source of randomness failed.
+    Crypto,
+    /// What the caller asked for cannot be; nothing was sent for it.
+    Input,
+    /// The server does not offer what the operation needs.
+    Unsupported,
+    /// The server knows no account for this key.
+    NoAccount,
+    /// The caller cancelled the flow.
+    Cancelled,
+}
+
+impl ErrorKind {
+    /// Whose fault this kind of error usually is.
+    pub const fn blame(self) -> Blame {
+        match self {
+            Self::Problem | Self::Validation | Self::Publication => Blame::Setup,
+            Self::RateLimited | Self::Protocol | Self::Certificate | Self::Unsupported => {
+                Blame::Server
+            }
+            Self::Transport => Blame::Network,
+            Self::Deadline => Blame::Nobody,
+            Self::Crypto | Self::Input | Self::NoAccount => Blame::Caller,
+            Self::Cancelled => Blame::Nobody,
+        }
+    }
+}
+
+/// Whose fault an error is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Blame {
+    /// The program that calls this library, or what its user typed.
+    Caller,
+    /// The certificate authority.
+    Server,
+    /// What lies between.
+    Network,
+    /// The set-up around the program: DNS, a firewall, a web server, the account at the CA.
+    Setup,
+    /// Time ran out, or the caller changed its mind.
+    Nobody,
+}
+
+/// What to do about an error.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Retry {
+    /// Try the same again at once.
+    Now,
+    /// Try the same again, not before this time.
+    At(Timestamp),
+    /// This order is lost; a new one may succeed.
+    NewOrder,
+    /// Order again without naming the certificate that is replaced.
+    WithoutReplaces,
+    /// This CA does not issue for these names; another one may.
+    OtherCa,
+    /// Change what was asked for, or the set-up around it, then try again.
+    FixInput,
+    /// A person has to visit this URL first.
+    ActAt(String),
+    /// Trying again will not help.
+    Never,
+}
+
+/// The step of an operation at which an error happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Step {
+    /// Before anything was sent.
+    Preparation,
+    /// Reading the directory (RFC 8555 §7.1.1).
+    Directory,
+    /// Fetching a nonce (§7.2).
+    Nonce,
+    /// Creating the account (§7.3).
+    Register,
+    /// Looking the account up by its key (§7.3.1).
+    FindAccount,
+    /// Creating the order (§7.4).
+    NewOrder,
+    /// Reading authorizations (§7.5).
+    Authorization,
+    /// Publishing the proofs of control.
+    Publication,
+    /// Telling the server that a proof is in place (§7.5.1).
+    Challenge,
+    /// Waiting for the server's validation.
+    Validation,
+    /// Sending the certificate request (§7.4).
+    Finalize,
+    /// Waiting for the certificate.
+    Issuance,
+    /// Downloading the certificate (§7.4.2).
+    Download,
+    /// Checking the certificate that came back.
+    Verification,
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Preparation => "preparing the request",
+            Self::Directory => "reading the directory",
+            Self::Nonce => "fetching a nonce",
+            Self::Register => "registering the account",
+            Self::FindAccount => "looking the account up",
+            Self::NewOrder => "creating the order",
+            Self::Authorization => "reading an authorization",
+            Self::Publication => "publishing the challenge",
+            Self::Challenge => "answering the challenge",
+            Self::Validation => "waiting for validation",
+            Self::Finalize => "finalizing the order",
+            Self::Issuance => "waiting for the certificate",
+            Self::Download => "downloading the certificate",
+            Self::Verification => "checking the certificate",
+        })
+    }
+}
+
+impl Error {
+    pub(crate) fn new(
+        kind: ErrorKind,
+        step: Step,
+        code: &'static str,
+        message: impl Into<String>,
+    ) -> Self {
+        let retry = match kind {
+            ErrorKind::Transport => Retry::Now,
+            ErrorKind::Validation | ErrorKind::Publication => Retry::NewOrder,
+            ErrorKind::Input | ErrorKind::Crypto => Retry::FixInput,
+            _ => Retry::Never,
+        };
+        Self(Arc::new(Inner {
+            kind,
+            step,
+            code,
+            message: message.into(),
+            retry,
+            url: None,
+            status: None,
+            problem: None,
+            evidence: None,
+        }))
+    }
+
+    /// A refusal by the server, classed by status and problem type.
+    pub(crate) fn from_refusal(
+        step: Step,
+        url: &str,
+        status: StatusCode,
+        problem: Option<Problem>,
+        body_excerpt: &str,
+        retry_at: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Self {
+        use ProblemType as P;
+        let kind = problem.as_ref().map(|p| &p.kind);
+        let limited = status == StatusCode::TOO_MANY_REQUESTS || kind == Some(&P::RateLimited);
+        let mut message = match &problem {
+            Some(problem) => format!("the server refused: {problem}"),
+            None if body_excerpt.is_empty() => format!("the server answered {status}"),
+            None => format!("the server answered {status}: {body_excerpt}"),
+        };
+        let (error_kind, code, retry) = if limited {
+            let at = retry_at.unwrap_or(now.saturating_add(RATE_LIMIT_PAUSE));
+            message.push_str(&format!("; come back at {at}"));
+            (ErrorKind::RateLimited, "rate-limited", Retry::At(at))
+        } else if let Some(kind) = kind.filter(|kind| !matches!(kind, P::Other(_))) {
+            let retry = match kind {
+                P::BadNonce | P::Connection | P::Dns | P::Tls | P::IncorrectResponse => {
+                    Retry::NewOrder
+                }
+                P::ServerInternal | P::OrderNotReady | P::Conflict => {
+                    Retry::At(retry_at.unwrap_or(now.saturating_add(SERVER_ERROR_PAUSE)))
+                }
+                P::AlreadyReplaced => Retry::WithoutReplaces,
+                P::Caa | P::RejectedIdentifier | P::UnsupportedIdentifier => Retry::OtherCa,
+                P::UserActionRequired => problem
+                    .as_ref()
+                    .and_then(|p| p.instance.clone())
+                    .map_or(Retry::FixInput, Retry::ActAt),
+                P::AlreadyRevoked => Retry::Never,
+                _ => Retry::FixInput,
+            };
+            let error_kind = match kind {
+                P::AccountDoesNotExist => ErrorKind::NoAccount,
+                P::Caa | P::Connection | P::Dns | P::IncorrectResponse | P::Tls => {
+                    ErrorKind::Validation
+                }
+                _ => ErrorKind::Problem,
+            };
+            (error_kind, code_of(kind), retry)
+        } else if status.is_server_error() {
+            let at = retry_at.unwrap_or(now.saturating_add(SERVER_ERROR_PAUSE));
+            (ErrorKind::Problem, "server-error", Retry::At(at))
+        } else {
+            (ErrorKind::Problem, "refused", Retry::FixInput)
+        };
+        let mut error = Self::new(error_kind, step, code, message);
+        let inner = error.inner_mut();
+        inner.retry = retry;
+        inner.url = Some(url.to_owned());
+        inner.status = Some(status);
+        inner.problem = problem;
+        error
+    }
+
+    fn inner_mut(&mut self) -> &mut Inner {
+        Arc::make_mut(&mut self.0)
+    }
+
+    pub(crate) fn with_retry(mut self, retry: Retry) -> Self {
+        self.inner_mut().retry = retry;
+        self
+    }
+
+    pub(crate) fn with_url(mut self, url: &str) -> Self {
+        self.inner_mut().url = Some(url.to_owned());
+        self
+    }
+
+    pub(crate) fn with_problem(mut self, problem: Problem) -> Self {
+        self.inner_mut().problem = Some(problem);
+        self
+    }
+
+    pub(crate) fn with_evidence(mut self, evidence: String) -> Self {
+        self.inner_mut().evidence = Some(evidence);
+        self
+    }
+
+    pub(crate) fn with_step(mut self, step: Step) -> Self {
+        self.inner_mut().step = step;
+        self
+    }
+
+    /// What kind of thing went wrong.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// The step at which it went wrong.
+    pub fn step(&self) -> Step {
+        self.0.step
+    }
+
+    /// Whose fault it is.
+    pub fn blame(&self) -> Blame {
+        match (self.0.kind, self.0.status) {
+            (ErrorKind::Problem, Some(status)) if status.is_server_error() => Blame::Server,
+            (kind, _) => kind.blame(),
+        }
+    }
+
+    /// What to do about it.
+    pub fn retry(&self) -> &Retry {
+        &self.0.retry
+    }
+
+    /// A short name for programs, the same in every language binding and every release: the name
+    /// of the problem type where the server sent one, such as `badCSR`, a word of this library
+    /// otherwise, such as `deadline`.
+    pub fn code(&self) -> &'static str {
+        self.0.code
+    }
+
+    /// What happened, in one sentence without the step.
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    /// The problem document, if the server sent one.
+    pub fn problem(&self) -> Option<&Problem> {
+        self.0.problem.as_ref()
+    }
+
+    /// The HTTP status, if an answer is to blame.
+    pub fn status(&self) -> Option<StatusCode> {
+        self.0.status
+    }
+
+    /// The URL that was asked for or refused.
+    pub fn url(&self) -> Option<&str> {
+        self.0.url.as_deref()
+    }
+
+    /// What the server sent, kept for a report to the CA: the certificate chain in PEM when a
+    /// chain was refused.
+    pub fn evidence(&self) -> Option<&str> {
+        self.0.evidence.as_deref()
+    }
+
+    /// One plain sentence for the person who operates the server.
+    pub fn advice(&self) -> String {
+        crate::advice::advice(self)
+    }
+}
+
+/// How long to stay away when a rate limit comes without a time.
+const RATE_LIMIT_PAUSE: core::time::Duration = core::time::Duration::from_secs(3600);
+/// How long to stay away after an error on the server's side without a time.
+const SERVER_ERROR_PAUSE: core::time::Duration = core::time::Duration::from_secs(60);
+
+/// The stable code of a known problem type is its registered name.
+fn code_of(kind: &ProblemType) -> &'static str {
+    ProblemType::KNOWN.iter().find(|known| *known == kind).map_or("refused", |known| known.name())
+}
+
+/// Step, message and URL on one line.
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.0.step, printable(&self.0.message))?;
+        match &self.0.url {
+            Some(url) => write!(f, " ({})", printable(url)),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Error")
+            .field("kind", &self.0.kind)
+            .field("step", &self.0.step)
+            .field("code", &self.0.code)
+            .field("message", &self.0.message)
+            .field("retry", &self.0.retry)
+            .field("url", &self.0.url)
+            .field("status", &self.0.status)
+            .field("problem", &self.0.problem)
+            .finish_non_exhaustive()
+    }
+}
+
+impl core::error::Error for Error {}
+
+/// The caller broke the contract of a flow: a bug in the driver, not an event of the protocol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Misuse {
+    /// An answer to a request that this flow has not in flight.
+    UnknownRequest,
+    /// A signature that this flow did not ask for.
+    UnknownSignature,
+    /// A challenge that this flow did not offer.
+    UnknownChallenge,
+    /// The flow has ended.
+    Finished,
+}
+
+impl fmt::Display for Misuse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::UnknownRequest => "this flow has no such request in flight",
+            Self::UnknownSignature => "this flow asked for no such signature",
+            Self::UnknownChallenge => "this flow offered no such challenge",
+            Self::Finished => "this flow has ended",
+        })
+    }
+}
+
+impl core::error::Error for Misuse {}

@@ -1,0 +1,612 @@
+//! Signed round trips: nonce, signature, `badNonce`, Retry-After, repetition and size limits are
+//! handled here once, so that a state of a flow is "request to make, reply to read".
+
+use std::collections::VecDeque;
+
+use http::header::{ACCEPT, ACCEPT_LANGUAGE, CONTENT_TYPE, USER_AGENT};
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
+use serde_json::{Map, Value};
+
+use crate::action::{
+    Input, Outgoing, RequestId, RequestKind, SignId, SignRequest, SigningKey, TransportFailure,
+    WaitReason,
+};
+use crate::backoff::retry_delay;
+use crate::error::{Error, ErrorKind, Misuse, Retry, Step};
+use crate::flow::Context;
+use crate::header;
+use crate::jose::{AccountKey, KeyReference, ProtectedHeader, SigningInput};
+use crate::nonce::Banked;
+use crate::problem::{Problem, printable};
+use crate::session::Session;
+use crate::time::Timestamp;
+
+pub(crate) mod plumbing;
+
+use plumbing::Plumbing;
+
+/// Most characters of an answer without a problem document that are shown.
+const EXCERPT: usize = 200;
+
+/// One signed request that a flow wants answered.
+#[derive(Clone, Debug)]
+pub(crate) struct Request<T> {
+    /// Names the request to the flow.
+    pub(crate) tag: T,
+    pub(crate) step: Step,
+    pub(crate) kind: RequestKind,
+    pub(crate) url: String,
+    /// The payload, serialised; empty for POST-as-GET (RFC 8555 §6.3).
+    pub(crate) payload: Vec<u8>,
+    pub(crate) key: KeyUse,
+    pub(crate) accept: Option<&'static str>,
+    pub(crate) max_response_len: usize,
+    pub(crate) repeat: Repeat,
+}
+
+/// How the outer JWS names the account key (RFC 8555 §6.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum KeyUse {
+    /// The whole public key: newAccount.
+    Jwk,
+    /// The account URL: everything else.
+    KeyId,
+}
+
+/// What may be done when it is unknown whether the server acted on a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Repeat {
+    /// Repeating does no harm.
+    Freely,
+    /// The flow must find out first.
+    AfterAsking,
+}
+
+/// What came of a request.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    /// The server did it.
+    Reply(Reply),
+    /// The server refused, or the request failed for good.
+    Failed(Error),
+    /// Nobody knows; only for [`Repeat::AfterAsking`].
+    Unknown(Error),
+}
+
+/// A successful answer.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    pub(crate) url: String,
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Vec<u8>,
+    pub(crate) retry_after: Option<Timestamp>,
+}
+
+impl Reply {
+    /// The body as a JSON object.
+    pub(crate) fn object(&self, step: Step) -> Result<Map<String, Value>, Error> {
+        match serde_json::from_slice(&self.body) {
+            Ok(Value::Object(object)) => Ok(object),
+            _ => Err(Error::new(
+                ErrorKind::Protocol,
+                step,
+                "not-json",
+                format!("the answer is no JSON object: {}", excerpt(&self.body)),
+            )
+            .with_url(&self.url)),
+        }
+    }
+
+    /// The `Location` header, resolved and checked.
+    pub(crate) fn location(&self, step: Step, session: &Session) -> Result<Option<String>, Error> {
+        match self.headers.get(http::header::LOCATION).map(HeaderValue::to_str) {
+            None => Ok(None),
+            Some(Ok(text)) => session.resolve_url(step, text.trim(), &self.url).map(Some),
+            Some(Err(_)) => Err(Error::new(
+                ErrorKind::Protocol,
+                step,
+                "url-malformed",
+                "the Location of the answer is not text",
+            )
+            .with_url(&self.url)),
+        }
+    }
+}
+
+/// The beginning of a body, fit for a message.
+pub(crate) fn excerpt(body: &[u8]) -> String {
+    let text = String::from_utf8_lossy(body.get(..EXCERPT.min(body.len())).unwrap_or_default());
+    printable(text.trim())
+}
+
+/// What the exchanges of a flow want done next.
+pub(crate) enum Activity {
+    Send(Outgoing),
+    Sign(SignRequest),
+    Idle(Idle),
+}
+
+/// Nothing to do just now.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Idle {
+    /// When there will be, if an answer does not come first.
+    pub(crate) wake: Option<(Timestamp, WaitReason)>,
+    /// Whether an answer or a signature is outstanding.
+    pub(crate) outstanding: bool,
+}
+
+impl Idle {
+    pub(crate) fn wake_at(&mut self, time: Timestamp, reason: WaitReason) {
+        if self.wake.is_none_or(|(earlier, _)| time < earlier) {
+            self.wake = Some((time, reason));
+        }
+    }
+}
+
+struct Live<T> {
+    request: Request<T>,
+    state: State,
+    bad_nonces: u32,
+    attempts: u32,
+    /// The nonce of a `badNonce` answer belongs to the request it refused (R-NON-04).
+    own_nonce: Option<String>,
+}
+
+enum State {
+    Queued { not_before: Timestamp },
+    Signing { id: SignId, input: SigningInput },
+    InFlight { id: RequestId },
+}
+
+/// The round trips of one flow. `T` names them.
+pub(crate) struct Exchanges<T> {
+    live: Vec<Live<T>>,
+    /// Requests whose signature came from outside, ready to leave.
+    signed: VecDeque<Outgoing>,
+    outcomes: VecDeque<(T, Outcome)>,
+    plumbing: Plumbing,
+}
+
+impl<T> Default for Exchanges<T> {
+    fn default() -> Self {
+        Self {
+            live: Vec::new(),
+            signed: VecDeque::new(),
+            outcomes: VecDeque::new(),
+            plumbing: Plumbing::default(),
+        }
+    }
+}
+
+impl<T: Clone> Exchanges<T> {
+    /// Queues a request. Its URL is checked here, before anything is sent to it.
+    pub(crate) fn start(&mut self, session: &Session, request: Request<T>) -> Result<(), Error> {
+        session.check_url(request.step, &request.url)?;
+        self.live.push(Live {
+            request,
+            state: State::Queued { not_before: Timestamp::from_unix_millis(i64::MIN) },
+            bad_nonces: 0,
+            attempts: 0,
+            own_nonce: None,
+        });
+        Ok(())
+    }
+
+    /// What came of a request, if anything did.
+    pub(crate) fn next_outcome(&mut self) -> Option<(T, Outcome)> {
+        self.outcomes.pop_front()
+    }
+
+    /// Drops everything that is queued or under way; late answers are ignored.
+    pub(crate) fn abandon(&mut self, cx: &mut Context<'_>) {
+        self.live.clear();
+        self.signed.clear();
+        self.outcomes.clear();
+        self.plumbing.leave_queue(cx.session, cx.now);
+    }
+
+    /// The next request or signature, or when to look again. `Err` means that the directory or a
+    /// nonce cannot be had, so no request can.
+    pub(crate) fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        needs_directory: bool,
+    ) -> Result<Activity, Error> {
+        let now = cx.session.tick(cx.now);
+        if let Some(outgoing) = self.signed.pop_front() {
+            return Ok(Activity::Send(outgoing));
+        }
+        let mut idle = Idle::default();
+        if needs_directory && cx.session.directory().is_none() {
+            return self.plumbing.directory(cx, now);
+        }
+        let in_flight = self.live.iter().filter(|l| !matches!(l.state, State::Queued { .. }));
+        idle.outstanding = in_flight.clone().next().is_some() || self.plumbing.is_fetching();
+        let mut room = cx.session.policy().max_in_flight.saturating_sub(in_flight.count());
+        let mut starved = 0;
+        let mut start = None;
+        for (index, live) in self.live.iter_mut().enumerate() {
+            let State::Queued { not_before } = live.state else { continue };
+            if not_before > now {
+                idle.wake_at(not_before, WaitReason::Retry);
+                continue;
+            }
+            if room == 0 {
+                break;
+            }
+            let max_age = cx.session.policy().max_nonce_age;
+            match live.own_nonce.take().or_else(|| cx.session.nonces.take(now, max_age)) {
+                Some(nonce) => {
+                    start = Some((index, nonce));
+                    break;
+                }
+                None => {
+                    starved += 1;
+                    room -= 1;
+                }
+            }
+        }
+        self.plumbing.queue(cx.session, now, starved);
+        if let Some((index, nonce)) = start {
+            return self.begin(cx, now, index, &nonce);
+        }
+        if starved > 0 {
+            return self.plumbing.nonce(cx, now, idle);
+        }
+        Ok(Activity::Idle(idle))
+    }
+
+    /// Signs a queued request, or asks for its signature.
+    fn begin(
+        &mut self,
+        cx: &mut Context<'_>,
+        now: Timestamp,
+        index: usize,
+        nonce: &str,
+    ) -> Result<Activity, Error> {
+        let Some(live) = self.live.get_mut(index) else {
+            return Ok(Activity::Idle(Idle::default()));
+        };
+        let step = live.request.step;
+        let key = cx.session.account_key().clone();
+        let reference = match live.request.key {
+            KeyUse::Jwk => KeyReference::Jwk(key.jwk()),
+            KeyUse::KeyId => {
+                let account = cx.session.account().ok_or_else(|| no_account(step))?;
+                KeyReference::KeyId(&account.url)
+            }
+        };
+        let header = ProtectedHeader {
+            algorithm: key.algorithm(),
+            nonce: Some(nonce),
+            url: &live.request.url,
+            key: reference,
+        };
+        let input = SigningInput::new(&header, &live.request.payload);
+        match &key {
+            AccountKey::Local(signer) => {
+                let signature = signer.sign(cx.entropy, input.as_bytes()).map_err(|error| {
+                    Error::new(ErrorKind::Crypto, step, "signing-failed", error.to_string())
+                })?;
+                Ok(Activity::Send(live.send(cx.session, now, input.into_body(&signature))))
+            }
+            AccountKey::External { algorithm, .. } => {
+                let id = cx.session.next_sign_id();
+                let message = input.as_bytes().to_vec();
+                live.state = State::Signing { id, input };
+                let key = SigningKey::Account(*algorithm);
+                Ok(Activity::Sign(SignRequest { id, key, message }))
+            }
+        }
+    }
+
+    /// Takes an answer in, or gives it back if it is no answer to a request.
+    pub(crate) fn handle(
+        &mut self,
+        cx: &mut Context<'_>,
+        input: Input,
+    ) -> Result<Handled, Misuse> {
+        let now = cx.session.tick(cx.now);
+        match input {
+            Input::Response { id, response } => {
+                cx.session.traffic.ended(id, now, true);
+                bank_nonce(cx.session, now, response.headers());
+                if self.plumbing.owns(id) {
+                    self.plumbing.answered(cx, now, id, response);
+                    return Ok(Handled::Taken);
+                }
+                let index = self.position(id).ok_or(Misuse::UnknownRequest)?;
+                self.answered(cx, now, index, response);
+                Ok(Handled::Taken)
+            }
+            Input::Failed { id, failure } => {
+                cx.session.traffic.ended(id, now, false);
+                if self.plumbing.owns(id) {
+                    self.plumbing.failed(cx, now, id, &failure);
+                    return Ok(Handled::Taken);
+                }
+                let index = self.position(id).ok_or(Misuse::UnknownRequest)?;
+                self.failed(cx, now, index, &failure);
+                Ok(Handled::Taken)
+            }
+            Input::Signature { id, bytes } => {
+                let Some(index) = self.signing_position(id) else {
+                    return Ok(Handled::NotMine(Input::Signature { id, bytes }));
+                };
+                self.take_signature(cx, now, index, &bytes);
+                Ok(Handled::Taken)
+            }
+            Input::SignatureFailed { id, reason } => {
+                let Some(index) = self.signing_position(id) else {
+                    return Ok(Handled::NotMine(Input::SignatureFailed { id, reason }));
+                };
+                let live = self.live.remove(index);
+                let text = format!("the key store did not sign: {}", printable(&reason));
+                let error =
+                    Error::new(ErrorKind::Crypto, live.request.step, "signing-failed", text);
+                self.outcomes.push_back((live.request.tag, Outcome::Failed(error)));
+                Ok(Handled::Taken)
+            }
+            other => Ok(Handled::NotMine(other)),
+        }
+    }
+
+    fn position(&self, wanted: RequestId) -> Option<usize> {
+        self.live.iter().position(|l| matches!(l.state, State::InFlight { id } if id == wanted))
+    }
+
+    fn signing_position(&self, wanted: SignId) -> Option<usize> {
+        self.live.iter().position(|l| matches!(&l.state, State::Signing { id, .. } if *id == wanted))
+    }
+
+    fn take_signature(
+        &mut self,
+        cx: &mut Context<'_>,
+        now: Timestamp,
+        index: usize,
+        bytes: &[u8],
+    ) {
+        let Some(live) = self.live.get_mut(index) else { return };
+        let State::Signing { input, .. } = &live.state else { return };
+        match cx.session.account_key().normalise_signature(bytes) {
+            Ok(signature) => {
+                let body = input.clone().into_body(&signature);
+                let outgoing = live.send(cx.session, now, body);
+                self.signed.push_back(outgoing);
+            }
+            Err(error) => {
+                let step = live.request.step;
+                let error =
+                    Error::new(ErrorKind::Crypto, step, "signing-failed", error.to_string());
+                self.finish(index, Outcome::Failed(error));
+            }
+        }
+    }
+
+    fn answered(
+        &mut self,
+        cx: &mut Context<'_>,
+        now: Timestamp,
+        index: usize,
+        response: Response<Vec<u8>>,
+    ) {
+        let Some(live) = self.live.get_mut(index) else { return };
+        let policy = cx.session.policy().clone();
+        let (parts, body) = response.into_parts();
+        let retry_after = header::retry_after(&parts.headers, now);
+        let step = live.request.step;
+        if body.len() > live.request.max_response_len {
+            return self.finish(index, Outcome::Failed(too_large(step)));
+        }
+        if parts.status.is_success() {
+            if header::replay_nonce(&parts.headers).is_none() {
+                let text = format!("no Replay-Nonce in the answer to {}", live.request.kind);
+                cx.session.deviations.note("nonce-missing", text);
+            }
+            let url = live.request.url.clone();
+            let reply =
+                Reply { url, status: parts.status, headers: parts.headers, body, retry_after };
+            return self.finish(index, Outcome::Reply(reply));
+        }
+        if parts.status.is_redirection() {
+            let error = redirected(step, parts.status).with_url(&live.request.url);
+            return self.finish(index, Outcome::Failed(error));
+        }
+        let problem = read_problem(&body);
+        if problem.as_ref().is_some_and(Problem::is_bad_nonce)
+            && live.bad_nonces < policy.max_bad_nonce_retries
+        {
+            live.bad_nonces += 1;
+            live.own_nonce = take_back(cx.session, now, &parts.headers);
+            live.state = State::Queued { not_before: now };
+            return;
+        }
+        let error = Error::from_refusal(
+            step,
+            &live.request.url,
+            parts.status,
+            problem,
+            &excerpt(&body),
+            retry_after,
+            now,
+        );
+        let transient = error.kind() == ErrorKind::RateLimited || parts.status.is_server_error();
+        if !transient {
+            return self.finish(index, Outcome::Failed(error));
+        }
+        // A rate limit says that nothing was done; a server error does not.
+        let acted = error.kind() != ErrorKind::RateLimited
+            && parts.status != StatusCode::SERVICE_UNAVAILABLE;
+        if acted && live.request.repeat == Repeat::AfterAsking {
+            return self.finish(index, Outcome::Unknown(error));
+        }
+        let wait_until = match (retry_after, error.kind()) {
+            (Some(at), _) => Some(at),
+            // Without a time a rate limit lasts longer than a flow can wait.
+            (None, ErrorKind::RateLimited) => None,
+            (None, _) => retry_delay(live.attempts, step, cx.entropy)
+                .ok()
+                .map(|delay| now.saturating_add(delay)),
+        };
+        match wait_until {
+            Some(at)
+                if live.attempts < policy.max_retries
+                    && at.saturating_since(now) <= policy.max_retry_wait =>
+            {
+                live.attempts += 1;
+                live.state = State::Queued { not_before: at };
+            }
+            _ => self.finish(index, Outcome::Failed(error)),
+        }
+    }
+
+    fn failed(
+        &mut self,
+        cx: &mut Context<'_>,
+        now: Timestamp,
+        index: usize,
+        failure: &TransportFailure,
+    ) {
+        let Some(live) = self.live.get_mut(index) else { return };
+        let step = live.request.step;
+        let error = transport_error(step, &live.request.url, failure);
+        match failure {
+            TransportFailure::ResponseTooLarge => {
+                return self.finish(index, Outcome::Failed(error));
+            }
+            TransportFailure::Unknown(_) if live.request.repeat == Repeat::AfterAsking => {
+                return self.finish(index, Outcome::Unknown(error));
+            }
+            TransportFailure::Unknown(_) | TransportFailure::NotSent(_) => {}
+        }
+        let delay = retry_delay(live.attempts, step, cx.entropy);
+        match delay {
+            Ok(delay) if live.attempts < cx.session.policy().max_retries => {
+                live.attempts += 1;
+                live.state = State::Queued { not_before: now.saturating_add(delay) };
+            }
+            _ => self.finish(index, Outcome::Failed(error)),
+        }
+    }
+
+    fn finish(&mut self, index: usize, outcome: Outcome) {
+        if index < self.live.len() {
+            let live = self.live.remove(index);
+            self.outcomes.push_back((live.request.tag, outcome));
+        }
+    }
+}
+
+/// Whether an input was for the exchanges.
+pub(crate) enum Handled {
+    Taken,
+    NotMine(Input),
+}
+
+impl<T> Live<T> {
+    fn send(&mut self, session: &mut Session, now: Timestamp, body: Vec<u8>) -> Outgoing {
+        let id = session.next_request_id();
+        self.state = State::InFlight { id };
+        session.traffic.sent(id, now);
+        let mut request = plain_request(session, Method::POST, &self.request.url, body);
+        let headers = request.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/jose+json"));
+        if let Some(accept) = self.request.accept {
+            headers.insert(ACCEPT, HeaderValue::from_static(accept));
+        }
+        Outgoing {
+            id,
+            kind: self.request.kind,
+            request,
+            max_response_len: self.request.max_response_len,
+        }
+    }
+}
+
+/// A request with the headers that every request carries (RFC 8555 §6.1).
+fn plain_request(
+    session: &Session,
+    method: Method,
+    url: &str,
+    body: Vec<u8>,
+) -> http::Request<Vec<u8>> {
+    let mut request = http::Request::new(body);
+    *request.method_mut() = method;
+    // Checked by `Session::check_url`: a URL that passes it is a URI for the `http` crate too.
+    *request.uri_mut() = url.parse().unwrap_or_default();
+    request.headers_mut().insert(USER_AGENT, session.user_agent());
+    if let Some(languages) = session.accept_language() {
+        request.headers_mut().insert(ACCEPT_LANGUAGE, languages);
+    }
+    request
+}
+
+fn bank_nonce(session: &mut Session, now: Timestamp, headers: &HeaderMap) {
+    let Some(nonce) = header::replay_nonce(headers) else { return };
+    if session.nonces.bank(nonce, now) == Banked::Repeated {
+        let text = "a nonce came twice; a cache may stand between client and server";
+        session.deviations.note("nonce-repeated", text);
+    }
+}
+
+/// The nonce that came with a `badNonce`, out of the pool again for the request it refused. What
+/// else is in the pool is as old as the refused nonce was, or older, and not worth a try.
+fn take_back(session: &mut Session, now: Timestamp, headers: &HeaderMap) -> Option<String> {
+    let fresh = header::replay_nonce(headers)?;
+    let max_age = session.policy().max_nonce_age;
+    let mut kept = Vec::new();
+    let mut found = None;
+    while let Some(nonce) = session.nonces.take(now, max_age) {
+        if nonce == fresh {
+            found = Some(nonce);
+        } else {
+            kept.push(nonce);
+        }
+    }
+    for nonce in kept.into_iter().rev() {
+        session.nonces.bank(nonce, now);
+    }
+    found
+}
+
+/// A problem document is recognised by its form: servers send it under many media types.
+fn read_problem(body: &[u8]) -> Option<Problem> {
+    Problem::from_value(&serde_json::from_slice(body).ok()?)
+}
+
+pub(crate) fn no_account(step: Step) -> Error {
+    let text = "the session has no account: register, find or set one first";
+    Error::new(ErrorKind::NoAccount, step, "no-account", text)
+}
+
+fn too_large(step: Step) -> Error {
+    let text = "the answer is larger than the policy allows";
+    Error::new(ErrorKind::Protocol, step, "response-too-large", text)
+}
+
+fn redirected(step: Step, status: StatusCode) -> Error {
+    let text = format!("the server answered {status}, but a signed request is not redirected");
+    Error::new(ErrorKind::Protocol, step, "redirect-refused", text)
+}
+
+fn transport_error(step: Step, url: &str, failure: &TransportFailure) -> Error {
+    let error = match failure {
+        TransportFailure::NotSent(text) => {
+            let text = format!("the server could not be reached: {}", printable(text));
+            Error::new(ErrorKind::Transport, step, "not-reached", text)
+        }
+        TransportFailure::Unknown(text) => {
+            let text = format!("no answer came: {}", printable(text));
+            Error::new(ErrorKind::Transport, step, "no-answer", text)
+        }
+        TransportFailure::ResponseTooLarge => too_large(step),
+    };
+    error.with_url(url)
+}
+
+/// The error for a flow whose deadline has passed.
+pub(crate) fn deadline_error(step: Step, waiting_for: &str, come_back: Timestamp) -> Error {
+    let text = format!("the deadline passed while {waiting_for}");
+    Error::new(ErrorKind::Deadline, step, "deadline", text).with_retry(Retry::At(come_back))
+}

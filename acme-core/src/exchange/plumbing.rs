@@ -1,0 +1,271 @@
+//! What every signed request needs first: the directory, once, and a nonce.
+
+use http::{Method, Response};
+
+use super::{
+    Activity, Idle, excerpt, plain_request, read_problem, redirected, too_large, transport_error,
+};
+use crate::action::{Outgoing, RequestId, RequestKind, TransportFailure, WaitReason};
+use crate::backoff::retry_delay;
+use crate::error::{Error, ErrorKind, Step};
+use crate::flow::Context;
+use crate::header;
+use crate::session::Session;
+use crate::time::Timestamp;
+use crate::types::Directory;
+
+/// Fetches the directory and nonces for one flow.
+#[derive(Default)]
+pub(super) struct Plumbing {
+    directory: Fetch,
+    nonce: Fetch,
+    /// Names the flow in the session's queue for nonces.
+    flow: Option<u64>,
+    starved_since: Option<Timestamp>,
+}
+
+/// One kind of unsigned request, repeated until it succeeds or may not be repeated any more.
+#[derive(Default)]
+struct Fetch {
+    in_flight: Vec<RequestId>,
+    not_before: Option<Timestamp>,
+    attempts: u32,
+    redirects: u32,
+    /// Where a redirect led to.
+    url: Option<String>,
+    /// newNonce by GET, for servers that refuse HEAD (R-NON-01).
+    by_get: bool,
+    failure: Option<Error>,
+}
+
+impl Plumbing {
+    pub(super) fn is_fetching(&self) -> bool {
+        !self.directory.in_flight.is_empty() || !self.nonce.in_flight.is_empty()
+    }
+
+    pub(super) fn owns(&self, id: RequestId) -> bool {
+        self.directory.in_flight.contains(&id) || self.nonce.in_flight.contains(&id)
+    }
+
+    /// Tells the session how many requests of this flow wait for a nonce.
+    pub(super) fn queue(&mut self, session: &mut Session, now: Timestamp, starved: usize) {
+        if starved == 0 {
+            self.leave_queue(session, now);
+            return;
+        }
+        let flow = *self.flow.get_or_insert_with(|| session.next_request_id().0);
+        session.traffic.queue(flow, starved, now);
+        self.starved_since.get_or_insert(now);
+    }
+
+    pub(super) fn leave_queue(&mut self, session: &mut Session, now: Timestamp) {
+        self.starved_since = None;
+        if let Some(flow) = self.flow {
+            session.traffic.queue(flow, 0, now);
+        }
+    }
+
+    /// Fetches the directory, unless another flow of the session is at it.
+    pub(super) fn directory(
+        &mut self,
+        cx: &mut Context<'_>,
+        now: Timestamp,
+    ) -> Result<Activity, Error> {
+        if let Some(error) = self.directory.failure.take() {
+            return Err(error);
+        }
+        let mut idle = Idle::default();
+        if !self.directory.in_flight.is_empty() {
+            idle.outstanding = true;
+            return Ok(Activity::Idle(idle));
+        }
+        if let Some(at) = self.directory.not_before.filter(|at| *at > now) {
+            idle.wake_at(at, WaitReason::Retry);
+            return Ok(Activity::Idle(idle));
+        }
+        if let Some(sent) = cx.session.traffic.directory_fetch(now) {
+            // Wakes when the other flow's answer comes, or takes over when that takes too long.
+            let patience = core::time::Duration::from_secs(10);
+            if now.saturating_since(sent) < patience {
+                idle.wake_at(sent.saturating_add(patience), WaitReason::Session);
+                return Ok(Activity::Idle(idle));
+            }
+        }
+        let url = self.directory.url.clone().unwrap_or(cx.session.directory_url().to_owned());
+        let id = cx.session.next_request_id();
+        cx.session.traffic.directory_sent(id, now);
+        self.directory.in_flight.push(id);
+        let request = plain_request(cx.session, Method::GET, &url, Vec::new());
+        let max_response_len = cx.session.policy().max_json_len;
+        Ok(Activity::Send(Outgoing { id, kind: RequestKind::Directory, request, max_response_len }))
+    }
+
+    /// Fetches a nonce, or waits for one that an answer will bring.
+    pub(super) fn nonce(
+        &mut self,
+        cx: &mut Context<'_>,
+        now: Timestamp,
+        mut idle: Idle,
+    ) -> Result<Activity, Error> {
+        if let Some(error) = self.nonce.failure.take() {
+            return Err(error);
+        }
+        if let Some(at) = self.nonce.not_before.filter(|at| *at > now) {
+            idle.wake_at(at, WaitReason::Retry);
+            return Ok(Activity::Idle(idle));
+        }
+        let policy = cx.session.policy().clone();
+        let give_up = self
+            .starved_since
+            .unwrap_or(now)
+            .saturating_add(cx.session.traffic.patience(&policy));
+        let alone = !idle.outstanding && now >= give_up;
+        if !alone && !cx.session.traffic.wants_nonce(&policy, now) {
+            if !idle.outstanding {
+                idle.wake_at(give_up, WaitReason::Session);
+            }
+            return Ok(Activity::Idle(idle));
+        }
+        let url = cx.session.directory().and_then(|d| d.new_nonce.clone()).ok_or_else(|| {
+            let text = "the directory names no newNonce";
+            Error::new(ErrorKind::Protocol, Step::Nonce, "directory-incomplete", text)
+        })?;
+        cx.session.check_url(Step::Nonce, &url)?;
+        let id = cx.session.next_request_id();
+        cx.session.traffic.sent(id, now);
+        self.nonce.in_flight.push(id);
+        self.starved_since = None;
+        let method = if self.nonce.by_get { Method::GET } else { Method::HEAD };
+        let request = plain_request(cx.session, method, &url, Vec::new());
+        let max_response_len = cx.session.policy().max_json_len;
+        Ok(Activity::Send(Outgoing { id, kind: RequestKind::NewNonce, request, max_response_len }))
+    }
+
+    pub(super) fn answered(
+        &mut self,
+        cx: &mut Context<'_>,
+        now: Timestamp,
+        id: RequestId,
+        response: Response<Vec<u8>>,
+    ) {
+        let for_directory = self.directory.in_flight.contains(&id);
+        let step = if for_directory { Step::Directory } else { Step::Nonce };
+        let fetch = if for_directory { &mut self.directory } else { &mut self.nonce };
+        fetch.in_flight.retain(|known| *known != id);
+        let url = fetch.url.clone().unwrap_or(cx.session.directory_url().to_owned());
+        let (parts, body) = response.into_parts();
+        if body.len() > cx.session.policy().max_json_len {
+            fetch.failure = Some(too_large(step));
+            return;
+        }
+        if parts.status.is_success() {
+            fetch.attempts = 0;
+            let read = if for_directory {
+                read_directory(cx.session, &url, &body)
+            } else if header::replay_nonce(&parts.headers).is_none() {
+                let text = "the answer to newNonce has no usable Replay-Nonce";
+                Err(Error::new(ErrorKind::Protocol, step, "nonce-missing", text))
+            } else {
+                Ok(())
+            };
+            fetch.failure = read.err();
+            return;
+        }
+        let location = parts.headers.get(http::header::LOCATION).and_then(|v| v.to_str().ok());
+        match location {
+            // The directory is fetched without a signature, so it may be redirected (R-TRN-07).
+            Some(target) if for_directory && parts.status.is_redirection() => {
+                fetch.redirects += 1;
+                if fetch.redirects > cx.session.policy().max_redirects {
+                    fetch.failure = Some(redirected(step, parts.status).with_url(&url));
+                    return;
+                }
+                match cx.session.resolve_url(step, target, &url) {
+                    Ok(target) => fetch.url = Some(target),
+                    Err(error) => fetch.failure = Some(error),
+                }
+                return;
+            }
+            _ => {}
+        }
+        if !for_directory && !fetch.by_get && parts.status == http::StatusCode::METHOD_NOT_ALLOWED {
+            fetch.by_get = true;
+            return;
+        }
+        let retry_after = header::retry_after(&parts.headers, now);
+        let error = Error::from_refusal(
+            step,
+            &url,
+            parts.status,
+            read_problem(&body),
+            &excerpt(&body),
+            retry_after,
+            now,
+        );
+        let transient = parts.status.is_server_error() || error.kind() == ErrorKind::RateLimited;
+        fetch.repeat(cx, now, retry_after, error, transient);
+    }
+
+    pub(super) fn failed(
+        &mut self,
+        cx: &mut Context<'_>,
+        now: Timestamp,
+        id: RequestId,
+        failure: &TransportFailure,
+    ) {
+        let for_directory = self.directory.in_flight.contains(&id);
+        let (step, fetch, url) = if for_directory {
+            (Step::Directory, &mut self.directory, Some(cx.session.directory_url().to_owned()))
+        } else {
+            let url = cx.session.directory().and_then(|d| d.new_nonce.clone());
+            (Step::Nonce, &mut self.nonce, url)
+        };
+        fetch.in_flight.retain(|known| *known != id);
+        let error = transport_error(step, &url.unwrap_or_default(), failure);
+        let transient = !matches!(failure, TransportFailure::ResponseTooLarge);
+        fetch.repeat(cx, now, None, error, transient);
+    }
+}
+
+impl Fetch {
+    /// Plans another try, or fails for good.
+    fn repeat(
+        &mut self,
+        cx: &mut Context<'_>,
+        now: Timestamp,
+        retry_after: Option<Timestamp>,
+        error: Error,
+        transient: bool,
+    ) {
+        let policy = cx.session.policy();
+        let delay = retry_delay(self.attempts, error.step(), cx.entropy);
+        let at = retry_after.or(delay.ok().map(|delay| now.saturating_add(delay)));
+        match at {
+            Some(at)
+                if transient
+                    && self.attempts < policy.max_retries
+                    && at.saturating_since(now) <= policy.max_retry_wait =>
+            {
+                self.attempts += 1;
+                self.not_before = Some(at);
+            }
+            _ => self.failure = Some(error),
+        }
+    }
+}
+
+fn read_directory(session: &mut Session, url: &str, body: &[u8]) -> Result<(), Error> {
+    let error = |text: String| {
+        Error::new(ErrorKind::Protocol, Step::Directory, "directory-invalid", text).with_url(url)
+    };
+    let Ok(serde_json::Value::Object(object)) = serde_json::from_slice(body) else {
+        return Err(error(format!("what is there is no ACME directory: {}", excerpt(body))));
+    };
+    match Directory::read(&object, &mut session.deviations) {
+        Some(directory) => {
+            session.set_directory(directory);
+            Ok(())
+        }
+        None => Err(error(format!("what is there is no ACME directory: {}", excerpt(body)))),
+    }
+}

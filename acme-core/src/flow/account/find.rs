@@ -1,0 +1,89 @@
+//! Finds the account of a key (RFC 8555 §7.3.1).
+
+use super::{new_account_url, read_account};
+use crate::account::Account;
+use crate::action::{Action, Input, RequestKind};
+use crate::error::{Error, Misuse, Step};
+use crate::exchange::{KeyUse, Outcome, Repeat, Request};
+use crate::flow::checkpoint::{Checkpoint, ResumeError, Saved};
+use crate::flow::single::{Next, Single};
+use crate::flow::{Context, Flow};
+use crate::session::Session;
+use crate::time::Timestamp;
+
+/// Asks the server for the account of the session's key. No account is ever made: an unknown key
+/// gives an error of kind [`NoAccount`](crate::error::ErrorKind::NoAccount).
+///
+/// ```text
+/// directory ── newAccount {"onlyReturnExisting": true} ── 200 Location ── Done(Account)
+///                                                      └─ accountDoesNotExist ── NoAccount
+/// ```
+pub struct FindAccount(Single);
+
+impl FindAccount {
+    /// Begins; nothing is sent before the first poll.
+    pub fn new() -> Self {
+        Self(Single::new(Step::FindAccount, None))
+    }
+
+    /// Gives up at this time.
+    #[must_use]
+    pub fn deadline(mut self, deadline: Timestamp) -> Self {
+        self.0.set_deadline(deadline);
+        self
+    }
+
+    /// Continues from a checkpoint: the question is asked again.
+    ///
+    /// # Errors
+    /// The checkpoint is of another flow or session.
+    pub fn resume(saved: Checkpoint, session: &Session) -> Result<Self, ResumeError> {
+        match saved.open(session)? {
+            (binding, Saved::FindAccount) => Ok(Self(Single::new(Step::FindAccount, binding))),
+            _ => Err(ResumeError::OtherFlow),
+        }
+    }
+}
+
+impl Default for FindAccount {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// The question whether the server knows the key.
+pub(super) fn request(session: &Session) -> Result<Request<()>, Error> {
+    Ok(Request {
+        tag: (),
+        step: Step::FindAccount,
+        kind: RequestKind::NewAccount,
+        url: new_account_url(session, Step::FindAccount)?,
+        payload: serde_json::json!({ "onlyReturnExisting": true }).to_string().into_bytes(),
+        key: KeyUse::Jwk,
+        accept: None,
+        max_response_len: session.policy().max_json_len,
+        repeat: Repeat::Freely,
+    })
+}
+
+impl Flow for FindAccount {
+    type Output = Account;
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Result<Action<Account>, Error> {
+        self.0.poll(cx, |cx, outcome| match outcome {
+            None => Ok(Next::Send(Box::new(request(cx.session)?))),
+            Some(Outcome::Reply(reply)) => {
+                read_account(cx.session, Step::FindAccount, &reply, &[], None).map(Next::Finish)
+            }
+            Some(Outcome::Failed(error) | Outcome::Unknown(error)) => Err(error),
+        })
+    }
+
+    fn handle(&mut self, cx: &mut Context<'_>, input: Input) -> Result<(), Misuse> {
+        self.0.handle(cx, input)
+    }
+
+    fn checkpoint(&self) -> Checkpoint {
+        Checkpoint::new(self.0.binding.as_ref(), Saved::FindAccount)
+    }
+}

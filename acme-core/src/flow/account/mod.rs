@@ -1,0 +1,65 @@
+//! Operations on the account (RFC 8555 §7.3).
+
+pub mod find;
+pub mod register;
+
+pub use find::FindAccount;
+pub use register::{Register, Registration};
+
+use serde_json::{Map, Value};
+
+use crate::account::{Account, AccountStatus};
+use crate::error::{Error, ErrorKind, Step};
+use crate::exchange::Reply;
+use crate::session::Session;
+
+/// Reads the answer to newAccount: `Location` is the account URL; the object itself may lack
+/// anything (R-ACC-06).
+fn read_account(
+    session: &mut Session,
+    step: Step,
+    reply: &Reply,
+    sent_contacts: &[String],
+    external_account_key_id: Option<String>,
+) -> Result<Account, Error> {
+    let url = reply.location(step, session)?.ok_or_else(|| {
+        let text = "the server names no account URL (header Location)";
+        Error::new(ErrorKind::Protocol, step, "location-missing", text).with_url(&reply.url)
+    })?;
+    let object: Map<String, Value> = match serde_json::from_slice(&reply.body) {
+        Ok(Value::Object(object)) => object,
+        _ => {
+            session.deviations.note("account-empty", "the answer to newAccount is no JSON object");
+            Map::new()
+        }
+    };
+    let status = object.get("status").and_then(Value::as_str).unwrap_or("valid").to_owned();
+    let status = AccountStatus::from(status);
+    if matches!(status, AccountStatus::Deactivated | AccountStatus::Revoked) {
+        let text = format!("the account of this key is {status}; use another account key");
+        let error = Error::new(ErrorKind::NoAccount, step, "account-not-valid", text);
+        return Err(error.with_url(&url));
+    }
+    let contacts = object.get("contact").and_then(Value::as_array).map(|list| {
+        list.iter().filter_map(|v| v.as_str().map(str::to_owned)).collect::<Vec<_>>()
+    });
+    let account = Account {
+        directory_url: session.directory_url().to_owned(),
+        url,
+        key_thumbprint: session.account_key().thumbprint(),
+        external_account_key_id,
+        contacts: contacts.unwrap_or_else(|| sent_contacts.to_vec()),
+        status,
+    };
+    session.adopt_account(account.clone());
+    Ok(account)
+}
+
+/// The newAccount URL of the directory.
+fn new_account_url(session: &Session, step: Step) -> Result<String, Error> {
+    let url = session.directory().and_then(|directory| directory.new_account.clone());
+    url.ok_or_else(|| {
+        let text = "the directory names no newAccount";
+        Error::new(ErrorKind::Unsupported, step, "directory-incomplete", text)
+    })
+}

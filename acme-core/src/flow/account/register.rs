@@ -1,0 +1,313 @@
+//! Creates an account, or finds the one the key has already (RFC 8555 §7.3).
+
+use core::fmt;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::{find, new_account_url, read_account};
+use crate::account::Account;
+use crate::action::{Action, Input, RequestKind};
+use crate::error::{Error, ErrorKind, Misuse, Step};
+use crate::exchange::{KeyUse, Outcome, Repeat, Request};
+use crate::flow::checkpoint::{Checkpoint, ResumeError, Saved};
+use crate::flow::single::{Next, Single};
+use crate::flow::{Context, Flow};
+use crate::jose::ExternalAccountBinding;
+use crate::problem::printable;
+use crate::session::Session;
+use crate::time::Timestamp;
+
+/// Most times newAccount is sent with the same external account binding, after the server has
+/// said each time that it knows no account for the key.
+const MAX_SENDS: u32 = 2;
+
+/// What a new account is made of.
+///
+/// ```
+/// use acmekit_core::flow::account::Registration;
+/// let registration =
+///     Registration::new().contact("mailto:admin@example.org").agree_to_terms(true);
+/// ```
+#[derive(Clone, Default)]
+pub struct Registration {
+    contacts: Vec<String>,
+    terms_agreed: bool,
+    external_account: Option<ExternalAccountBinding>,
+}
+
+impl Registration {
+    /// An account without contact, for a server without terms.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a contact URL, such as `mailto:admin@example.org`.
+    #[must_use]
+    pub fn contact(mut self, url: impl Into<String>) -> Self {
+        self.contacts.push(url.into());
+        self
+    }
+
+    /// States whether the user has agreed to the terms of service that the directory names. They
+    /// are never agreed to by default (R-ACC-03).
+    #[must_use]
+    pub fn agree_to_terms(mut self, agreed: bool) -> Self {
+        self.terms_agreed = agreed;
+        self
+    }
+
+    /// Binds the account to one that the CA knows by other means (RFC 8555 §7.3.4).
+    #[must_use]
+    pub fn external_account(mut self, binding: ExternalAccountBinding) -> Self {
+        self.external_account = Some(binding);
+        self
+    }
+}
+
+impl fmt::Debug for Registration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Registration")
+            .field("contacts", &self.contacts)
+            .field("terms_agreed", &self.terms_agreed)
+            .field("external_account", &self.external_account)
+            .finish()
+    }
+}
+
+/// Creates the account of the session's key; one that exists already is found by the same request.
+///
+/// ```text
+/// directory ─ newAccount ─ 201/200 Location ─ Done(Account)
+///               ▲  └ answer lost, with a binding ─ onlyReturnExisting ─ 200 ─ Done(Account)
+///               └───────────────────────── accountDoesNotExist ─┘
+/// ```
+///
+/// An external account binding may work only once. So when the answer to a request that carried
+/// one is lost, the account is looked up before the binding is sent again.
+pub struct Register {
+    single: Single,
+    plan: Plan,
+}
+
+struct Plan {
+    registration: Registration,
+    asking: bool,
+    sends: u32,
+}
+
+/// A registration in a checkpoint; the binding's secret is not in it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct SavedRegister {
+    contacts: Vec<String>,
+    terms_agreed: bool,
+    /// Whether the registration goes with an external account binding, and its key id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    external_account_key_id: Option<String>,
+    /// Whether newAccount may have reached the server.
+    sent: bool,
+}
+
+impl Register {
+    /// Begins; nothing is sent before the first poll.
+    pub fn new(registration: Registration) -> Self {
+        Self {
+            single: Single::new(Step::Register, None),
+            plan: Plan { registration, asking: false, sends: 0 },
+        }
+    }
+
+    /// Gives up at this time.
+    #[must_use]
+    pub fn deadline(mut self, deadline: Timestamp) -> Self {
+        self.single.set_deadline(deadline);
+        self
+    }
+
+    /// Continues from a checkpoint. If newAccount may have been sent with a binding, the account
+    /// is looked up first. The binding must be given again, since a checkpoint holds no secret.
+    ///
+    /// # Errors
+    /// The checkpoint is of another flow or session, or the binding is missing.
+    pub fn resume(
+        saved: Checkpoint,
+        session: &Session,
+        external_account: Option<ExternalAccountBinding>,
+    ) -> Result<Self, ResumeError> {
+        let (binding, Saved::Register(saved)) = saved.open(session)? else {
+            return Err(ResumeError::OtherFlow);
+        };
+        if saved.external_account_key_id.is_some() && external_account.is_none() {
+            return Err(ResumeError::ExternalAccountMissing);
+        }
+        let asking = saved.sent && external_account.is_some();
+        let registration = Registration {
+            contacts: saved.contacts,
+            terms_agreed: saved.terms_agreed,
+            external_account,
+        };
+        Ok(Self {
+            single: Single::new(Step::Register, binding),
+            plan: Plan { registration, asking, sends: 0 },
+        })
+    }
+}
+
+impl Plan {
+    fn next(
+        &mut self,
+        cx: &mut Context<'_>,
+        outcome: Option<Outcome>,
+    ) -> Result<Next<Account>, Error> {
+        let registration = &self.registration;
+        match outcome {
+            None => check(registration, cx.session)?,
+            Some(Outcome::Reply(reply)) => {
+                let key_id = registration.external_account.as_ref().map(|b| b.key_id().to_owned());
+                let contacts = &registration.contacts;
+                return read_account(cx.session, Step::Register, &reply, contacts, key_id)
+                    .map(Next::Finish);
+            }
+            Some(Outcome::Failed(error))
+                if self.asking
+                    && error.kind() == ErrorKind::NoAccount
+                    && self.sends < MAX_SENDS =>
+            {
+                self.asking = false;
+            }
+            Some(Outcome::Unknown(_)) => self.asking = true,
+            Some(Outcome::Failed(error)) => return Err(error),
+        }
+        if self.asking {
+            return Ok(Next::Send(Box::new(find::request(cx.session)?)));
+        }
+        self.sends += 1;
+        let url = new_account_url(cx.session, Step::Register)?;
+        let payload = payload(registration, cx.session, &url);
+        let repeat = match registration.external_account {
+            Some(_) => Repeat::AfterAsking,
+            None => Repeat::Freely,
+        };
+        Ok(Next::Send(Box::new(Request {
+            tag: (),
+            step: Step::Register,
+            kind: RequestKind::NewAccount,
+            url,
+            payload: Value::Object(payload).to_string().into_bytes(),
+            key: KeyUse::Jwk,
+            accept: None,
+            max_response_len: cx.session.policy().max_json_len,
+            repeat,
+        })))
+    }
+}
+
+/// What must be right before anything is sent: a failed attempt may use a binding up.
+fn check(registration: &Registration, session: &Session) -> Result<(), Error> {
+    let error = |kind, code, text: String| Error::new(kind, Step::Register, code, text);
+    for contact in &registration.contacts {
+        check_contact(contact).map_err(|reason| {
+            let text = format!("the contact {:?} cannot be used: {reason}", printable(contact));
+            error(ErrorKind::Input, "invalidContact", text)
+        })?;
+    }
+    let Some(directory) = session.directory() else { return Ok(()) };
+    if directory.external_account_required && registration.external_account.is_none() {
+        let text = "this CA makes accounts only with an external account binding".to_owned();
+        return Err(error(ErrorKind::Input, "external-account-required", text));
+    }
+    match &directory.terms_of_service {
+        Some(terms) if !registration.terms_agreed => {
+            let text = format!("the terms of service are not agreed to: {}", printable(terms));
+            Err(error(ErrorKind::Input, "terms-not-agreed", text))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// RFC 8555 §7.3: a contact is a URL; a mailto URL has one address and no header fields.
+fn check_contact(contact: &str) -> Result<(), &'static str> {
+    let (scheme, rest) = contact
+        .split_once(':')
+        .ok_or("it is no URL; write an e-mail address as mailto:name@example.org")?;
+    if scheme.is_empty() || rest.is_empty() || contact.chars().any(|c| c.is_control() || c == ' ') {
+        return Err("it is no URL");
+    }
+    if !scheme.eq_ignore_ascii_case("mailto") {
+        return Ok(());
+    }
+    if rest.contains('?') {
+        return Err("a mailto URL may have no header fields here");
+    }
+    if rest.contains(',') {
+        return Err("a mailto URL may have only one address here; add one contact for each");
+    }
+    match rest.split_once('@') {
+        Some((user, domain)) if !user.is_empty() && !domain.is_empty() && !domain.contains('@') => {
+            Ok(())
+        }
+        _ => Err("it is no e-mail address"),
+    }
+}
+
+fn payload(registration: &Registration, session: &Session, url: &str) -> Map<String, Value> {
+    let mut payload = Map::new();
+    if !registration.contacts.is_empty() {
+        payload.insert("contact".into(), registration.contacts.clone().into());
+    }
+    if registration.terms_agreed {
+        payload.insert("termsOfServiceAgreed".into(), true.into());
+    }
+    if let Some(binding) = &registration.external_account {
+        let inner = binding.sign(session.account_key().jwk(), url);
+        payload.insert("externalAccountBinding".into(), inner);
+    }
+    payload
+}
+
+impl Flow for Register {
+    type Output = Account;
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Result<Action<Account>, Error> {
+        let Self { single, plan } = self;
+        single.poll(cx, |cx, outcome| plan.next(cx, outcome))
+    }
+
+    fn handle(&mut self, cx: &mut Context<'_>, input: Input) -> Result<(), Misuse> {
+        self.single.handle(cx, input)
+    }
+
+    fn checkpoint(&self) -> Checkpoint {
+        let registration = &self.plan.registration;
+        Checkpoint::new(
+            self.single.binding.as_ref(),
+            Saved::Register(SavedRegister {
+                contacts: registration.contacts.clone(),
+                terms_agreed: registration.terms_agreed,
+                external_account_key_id: registration
+                    .external_account
+                    .as_ref()
+                    .map(|binding| binding.key_id().to_owned()),
+                sent: self.plan.sends > 0 || self.plan.asking,
+            }),
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn contacts_that_a_server_would_refuse_are_refused_first() {
+        for good in ["mailto:a@example.org", "MAILTO:a+b@example.org", "tel:+81-3-0000-0000"] {
+            assert_eq!(check_contact(good), Ok(()), "{good}");
+        }
+        for bad in [
+            "a@example.org", "mailto:", "mailto:a@x?subject=1", "mailto:a@x,b@x", "mailto:a",
+            "mailto:a@b@c", ":x", "mailto:a b@x", "mailto:a@x\r\n",
+        ] {
+            assert!(check_contact(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,343 @@
+//! Authorizations side by side: reading them, publishing proofs, answering challenges
+//! (RFC 8555 §7.5).
+
+use super::order::known_code;
+use super::{Issue, SavedOffer, State, Tag};
+use crate::action::{ChallengeId, RequestKind};
+use crate::error::{Error, ErrorKind, Misuse, Retry, Step};
+use crate::exchange::{Outcome, Reply};
+use crate::flow::Context;
+use crate::session::Session;
+use crate::time::Timestamp;
+use crate::types::{Authorization, AuthorizationStatus, Challenge, ChallengeStatus, Order};
+
+/// All authorizations are being read.
+pub(super) struct Authorizing {
+    slots: Vec<(String, Option<Authorization>)>,
+}
+
+/// One identifier that the CA has yet to validate.
+#[derive(Clone, Debug)]
+pub(super) struct Pending {
+    pub(super) authorization_url: String,
+    pub(super) name: String,
+    offers: Vec<(SavedOffer, ChallengeStatus)>,
+    /// The offer that is published.
+    chosen: Option<usize>,
+    /// Nobody knows whether the server heard that the proof is in place.
+    pub(super) unheard: bool,
+}
+
+impl Pending {
+    fn chosen(&self) -> Option<&(SavedOffer, ChallengeStatus)> {
+        self.offers.get(self.chosen?)
+    }
+
+    pub(super) fn challenge_url(&self) -> Option<&str> {
+        self.chosen().map(|(offer, _)| offer.challenge_url.as_str())
+    }
+}
+
+/// The driver publishes.
+pub(super) struct Publishing {
+    pending: Vec<Pending>,
+    presented: bool,
+}
+
+impl Publishing {
+    /// The offers, the first time.
+    pub(super) fn take_offers(&mut self) -> Option<Vec<SavedOffer>> {
+        if core::mem::replace(&mut self.presented, true) {
+            return None;
+        }
+        let offers = self.pending.iter().flat_map(|p| p.offers.iter().map(|(o, _)| o.clone()));
+        Some(offers.collect())
+    }
+}
+
+/// The server is being told that the proofs are in place.
+pub(super) struct Responding {
+    pending: Vec<Pending>,
+    outstanding: usize,
+    retry_after: Option<Timestamp>,
+    /// Whether the server has validated every name while it answered.
+    all_valid: bool,
+}
+
+impl Issue {
+    pub(super) fn authorize(
+        &mut self,
+        cx: &mut Context<'_>,
+        now: Timestamp,
+        order: &Order,
+        base: &str,
+    ) -> Result<(), Error> {
+        let mut slots = Vec::new();
+        for url in &order.authorizations {
+            let url = cx.session.resolve_url(Step::Authorization, url, base)?;
+            if !slots.iter().any(|(known, _)| *known == url) {
+                slots.push((url, None));
+            }
+        }
+        if slots.is_empty() {
+            // Some CAs validate by other means and list none; the order turns ready by itself.
+            let text = "the pending order lists no authorizations";
+            cx.session.deviations.note("authorizations-missing", text);
+            return self.begin_validation(cx, now, Vec::new(), None, false);
+        }
+        for (index, (url, _)) in slots.iter().enumerate() {
+            let tag = Tag::Authorization(index);
+            let kind = RequestKind::Authorization;
+            self.request(cx.session, tag, Step::Authorization, kind, url, Vec::new())?;
+        }
+        self.state = State::Authorizing(Authorizing { slots });
+        Ok(())
+    }
+
+    pub(super) fn take_authorization(
+        &mut self,
+        cx: &mut Context<'_>,
+        now: Timestamp,
+        index: usize,
+        outcome: Outcome,
+    ) -> Result<(), Error> {
+        if !matches!(self.state, State::Authorizing(_)) {
+            return self.take_diagnosis(cx, now, index, outcome);
+        }
+        let reply = match outcome {
+            Outcome::Reply(reply) => reply,
+            Outcome::Failed(error) | Outcome::Unknown(error) => return Err(error),
+        };
+        let authorization = read_authorization(cx.session, &reply)?;
+        self.check_authorization(&authorization, &reply.url)?;
+        let State::Authorizing(authorizing) = &mut self.state else { return Ok(()) };
+        if let Some((_, slot)) = authorizing.slots.get_mut(index) {
+            *slot = Some(authorization);
+        }
+        if authorizing.slots.iter().any(|(_, slot)| slot.is_none()) {
+            return Ok(());
+        }
+        let slots = core::mem::take(&mut authorizing.slots);
+        let mut pending = Vec::new();
+        for (url, authorization) in slots {
+            if let Some(authorization) = authorization {
+                pending.extend(offers(cx.session, url, &authorization)?);
+            }
+        }
+        if pending.is_empty() {
+            // All were valid already: the order is about to be ready.
+            return self.begin_validation(cx, now, pending, None, true);
+        }
+        self.state = State::Publishing(Publishing { pending, presented: false });
+        Ok(())
+    }
+
+    /// An authorization must be for a name of this order: proving control of another name to
+    /// please the server would be giving that name away.
+    fn check_authorization(&self, found: &Authorization, url: &str) -> Result<(), Error> {
+        let identifiers = self.plan.order.identifiers();
+        if identifiers.iter().any(|wanted| wanted.without_wildcard() == found.identifier) {
+            return Ok(());
+        }
+        let text = format!("the server asks for proof of {}, which is not ordered", found.identifier);
+        let step = Step::Authorization;
+        Err(Error::new(ErrorKind::Protocol, step, "foreign-authorization", text).with_url(url))
+    }
+
+    pub(super) fn published(&mut self, ids: &[ChallengeId]) -> Result<(), Misuse> {
+        let State::Publishing(publishing) = &mut self.state else {
+            return Err(Misuse::UnknownChallenge);
+        };
+        for id in ids {
+            let found = publishing.pending.iter_mut().find_map(|pending| {
+                let position =
+                    pending.offers.iter().position(|(offer, _)| offer.challenge_url == id.0)?;
+                Some((pending, position))
+            });
+            let (pending, position) = found.ok_or(Misuse::UnknownChallenge)?;
+            pending.chosen.get_or_insert(position);
+        }
+        Ok(())
+    }
+
+    /// Answers the challenges once every name has a published one.
+    pub(super) fn respond_if_published(
+        &mut self,
+        cx: &mut Context<'_>,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let State::Publishing(publishing) = &mut self.state else { return Ok(()) };
+        if publishing.pending.iter().any(|pending| pending.chosen.is_none()) {
+            return Ok(());
+        }
+        let pending = core::mem::take(&mut publishing.pending);
+        let mut outstanding = 0;
+        for (index, one) in pending.iter().enumerate() {
+            // A challenge that was answered before a crash is not answered twice (R-CHL-06).
+            if let Some((offer, ChallengeStatus::Pending)) = one.chosen() {
+                outstanding += 1;
+                let url = offer.challenge_url.clone();
+                self.answer(cx.session, index, &url)?;
+            }
+        }
+        if outstanding == 0 {
+            return self.begin_validation(cx, now, pending, None, false);
+        }
+        let retry_after = None;
+        let responding = Responding { pending, outstanding, retry_after, all_valid: true };
+        self.state = State::Responding(responding);
+        Ok(())
+    }
+
+    /// Tells the server that the proof is in place (§7.5.1).
+    pub(super) fn answer(
+        &mut self,
+        session: &Session,
+        index: usize,
+        url: &str,
+    ) -> Result<(), Error> {
+        let (tag, kind) = (Tag::Challenge(index), RequestKind::Challenge);
+        self.request(session, tag, Step::Challenge, kind, url, b"{}".to_vec())
+    }
+
+    pub(super) fn take_challenge(
+        &mut self,
+        cx: &mut Context<'_>,
+        now: Timestamp,
+        index: usize,
+        outcome: Outcome,
+    ) -> Result<(), Error> {
+        let State::Responding(responding) = &mut self.state else { return Ok(()) };
+        responding.outstanding = responding.outstanding.saturating_sub(1);
+        let pending = responding.pending.get_mut(index);
+        match (outcome, pending) {
+            (Outcome::Reply(reply), Some(pending)) => {
+                let challenge = reply
+                    .object(Step::Challenge)
+                    .ok()
+                    .and_then(|object| Challenge::read(&object, &mut cx.session.deviations));
+                responding.retry_after = responding.retry_after.max(reply.retry_after);
+                let status = challenge.as_ref().map(|challenge| &challenge.status);
+                responding.all_valid &= status == Some(&ChallengeStatus::Valid);
+                if status == Some(&ChallengeStatus::Invalid) {
+                    let problem = challenge.and_then(|challenge| challenge.error);
+                    return Err(validation_error(&pending.name, problem.as_ref(), &reply.url));
+                }
+            }
+            // The answer was lost, or the server stumbled: polling tells whether it was heard.
+            (Outcome::Unknown(_), Some(pending)) => {
+                pending.unheard = true;
+                responding.all_valid = false;
+            }
+            (Outcome::Failed(error), _) => return Err(error),
+            (_, None) => {}
+        }
+        if responding.outstanding > 0 {
+            return Ok(());
+        }
+        let pending = core::mem::take(&mut responding.pending);
+        let (retry_after, all_valid) = (responding.retry_after, responding.all_valid);
+        self.begin_validation(cx, now, pending, retry_after, all_valid)
+    }
+}
+
+pub(super) fn read_authorization(
+    session: &mut Session,
+    reply: &Reply,
+) -> Result<Authorization, Error> {
+    let object = reply.object(Step::Authorization)?;
+    Authorization::read(&object, &mut session.deviations).map_err(|lack| {
+        let text = format!("the authorization cannot be used: {lack}");
+        let step = Step::Authorization;
+        Error::new(ErrorKind::Protocol, step, "authorization-invalid", text).with_url(&reply.url)
+    })
+}
+
+/// The challenges of an authorization that can be met; none if it is valid already.
+fn offers(
+    session: &mut Session,
+    authorization_url: String,
+    authorization: &Authorization,
+) -> Result<Option<Pending>, Error> {
+    let ordered = authorization.ordered_identifier();
+    match &authorization.status {
+        AuthorizationStatus::Valid => return Ok(None),
+        AuthorizationStatus::Pending => {}
+        // Some servers report a validation under way (quirk 55).
+        AuthorizationStatus::Other(status) if status == "processing" => {}
+        status => {
+            let problem = authorization.error();
+            let mut error =
+                validation_error(&ordered.to_string(), problem, &authorization_url);
+            if problem.is_none() {
+                let text = format!("the authorization of {ordered} is {status}");
+                let step = Step::Authorization;
+                error = Error::new(ErrorKind::Validation, step, "authorization-final", text)
+                    .with_url(&authorization_url);
+            }
+            return Err(error.with_step(Step::Authorization));
+        }
+    }
+    let mut offers = Vec::new();
+    for challenge in &authorization.challenges {
+        let Some(token) = &challenge.token else { continue };
+        if !challenge.kind.can_validate(&ordered)
+            || !matches!(challenge.status, ChallengeStatus::Pending | ChallengeStatus::Processing)
+        {
+            continue;
+        }
+        if token.is_weak() {
+            let text = "a challenge token has less than 128 bits";
+            session.deviations.note("token-weak", text);
+            if session.policy().strict_token_entropy {
+                continue;
+            }
+        }
+        let step = Step::Authorization;
+        let url = session.resolve_url(step, &challenge.url, &authorization_url)?;
+        let offer = SavedOffer {
+            challenge_url: url,
+            identifier: authorization.identifier.clone(),
+            wildcard: authorization.wildcard,
+            kind: challenge.kind.clone(),
+            token: token.clone(),
+        };
+        offers.push((offer, challenge.status.clone()));
+    }
+    if offers.is_empty() {
+        let kinds: Vec<String> =
+            authorization.challenges.iter().map(|c| c.kind.to_string()).collect();
+        let text = format!(
+            "the CA offers no challenge for {ordered} that can be met; it offers: {}",
+            if kinds.is_empty() { "none".to_owned() } else { kinds.join(", ") }
+        );
+        let step = Step::Authorization;
+        return Err(Error::new(ErrorKind::Unsupported, step, "no-usable-challenge", text)
+            .with_retry(Retry::OtherCa)
+            .with_url(&authorization_url));
+    }
+    let name = ordered.to_string();
+    Ok(Some(Pending { authorization_url, name, offers, chosen: None, unheard: false }))
+}
+
+/// The error for a name that the CA could not validate.
+pub(super) fn validation_error(
+    name: &str,
+    problem: Option<&crate::problem::Problem>,
+    url: &str,
+) -> Error {
+    let (code, text) = match problem {
+        Some(problem) => (
+            known_code(problem, "validation-failed"),
+            format!("the CA could not validate {name}: {problem}"),
+        ),
+        None => {
+            ("validation-failed", format!("the CA could not validate {name} and gives no reason"))
+        }
+    };
+    let error = Error::new(ErrorKind::Validation, Step::Validation, code, text).with_url(url);
+    match problem {
+        Some(problem) => error.with_problem(problem.clone()),
+        None => error,
+    }
+}

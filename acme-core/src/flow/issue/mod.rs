@@ -1,0 +1,544 @@
+//! Obtains a certificate: order, authorizations, challenges, finalization, download, verification
+//! (RFC 8555 §7.4).
+//!
+//! ```text
+//!            ┌── born ready ──────────────────────────────┐  ┌─ born valid ─┐
+//! Start ─ Ordering ─ Authorizing ─ Publishing ─ Responding ─ Validating ─ Ready ─ Finalizing
+//!                        │ Present                  Withdraw ┘    │           │
+//!                        └ nothing pending ──────────────────► Validating     ▼
+//!   any ── error, Cancel ─► Withdraw ─► Err     Done ◄─ Downloading ◄─ Issuing
+//! ```
+//!
+//! The order is polled, one request a round; the authorizations are read again only when the order
+//! turned invalid without a reason, or stays pending for long.
+
+mod authorize;
+mod download;
+mod finalize;
+mod issued;
+mod order;
+mod validate;
+
+pub use issued::{ChainPreference, Issued};
+pub use order::NewOrder;
+
+use serde::{Deserialize, Serialize};
+
+use crate::action::{Action, ChallengeId, Input, Offer, RequestKind, SignId};
+use crate::certificate::{CertificateRequest, UnsignedCertificateRequest};
+use crate::challenge::token::{KeyAuthorization, Token};
+use crate::challenge::ChallengeType;
+use crate::error::{Error, ErrorKind, Misuse, Retry, Step};
+use crate::exchange::{
+    Activity, Exchanges, Handled, KeyUse, Outcome, Repeat, Request, deadline_error, no_account,
+};
+use crate::flow::checkpoint::{Binding, Checkpoint, ResumeError, Saved};
+use crate::flow::single::{cancelled, rest};
+use crate::flow::{Context, Flow};
+use crate::problem::printable;
+use crate::session::Session;
+use crate::time::Timestamp;
+use crate::types::identifier::Identifier;
+
+use authorize::{Authorizing, Publishing, Responding};
+use download::Downloading;
+use finalize::{Finalizing, Issuing, Ready};
+use validate::{Diagnosing, Validating};
+
+/// Obtains one certificate. See the [module](self) for its states.
+///
+/// Several run side by side on one [`Session`]. The flow holds no private key: the certificate
+/// request is made before it starts, or signed by [`Action::Sign`].
+pub struct Issue {
+    plan: Plan,
+    deadline: Option<Timestamp>,
+    binding: Option<Binding>,
+    state: State,
+    exchanges: Exchanges<Tag>,
+}
+
+/// What is wanted and what is known so far: all that outlives a state.
+struct Plan {
+    order: NewOrder,
+    request: CertificateRequestSource,
+    preference: Option<ChainPreference>,
+    order_url: Option<String>,
+    finalize_url: Option<String>,
+    /// Presented and not withdrawn yet.
+    presented: Vec<SavedOffer>,
+    /// Names the signature of the certificate request that is outstanding.
+    signing: Option<SignId>,
+    /// How often the certificate request was sent.
+    finalize_sends: u32,
+}
+
+/// The certificate request, ready or still to be signed elsewhere.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum CertificateRequestSource {
+    Ready(CertificateRequest),
+    Unsigned(UnsignedCertificateRequest),
+}
+
+/// What a request of this flow was for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Tag {
+    NewOrder,
+    Order,
+    Authorization(usize),
+    Challenge(usize),
+    Finalize,
+    Certificate,
+    Alternate(usize),
+}
+
+enum State {
+    /// Nothing is sent yet.
+    Start,
+    /// The order is being made, or read again.
+    Ordering,
+    Authorizing(Authorizing),
+    Publishing(Publishing),
+    Responding(Responding),
+    Validating(Validating),
+    Diagnosing(Diagnosing),
+    Ready(Ready),
+    Finalizing(Finalizing),
+    Issuing(Issuing),
+    Downloading(Downloading),
+    /// What was presented is withdrawn, then the flow ends with this.
+    Closing(Result<Box<Issued>, Error>),
+    Failed(Error),
+    Finished,
+}
+
+/// A presented challenge in a checkpoint; the key authorization is made again from the token.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct SavedOffer {
+    challenge_url: String,
+    identifier: Identifier,
+    wildcard: bool,
+    #[serde(rename = "type")]
+    kind: ChallengeType,
+    token: Token,
+}
+
+impl SavedOffer {
+    fn offer(&self, session: &Session) -> Offer {
+        let thumbprint = session.account_key().thumbprint();
+        Offer {
+            id: ChallengeId(self.challenge_url.clone()),
+            identifier: self.identifier.clone(),
+            wildcard: self.wildcard,
+            kind: self.kind.clone(),
+            token: self.token.clone(),
+            key_authorization: KeyAuthorization::new(&self.token, &thumbprint),
+        }
+    }
+}
+
+/// The flow in a checkpoint.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct SavedIssue {
+    order: NewOrder,
+    request: CertificateRequestSource,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    preference: Option<ChainPreference>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    order_url: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    presented: Vec<SavedOffer>,
+}
+
+impl Issue {
+    /// Begins an order with a certificate request that is signed already. Nothing is sent before
+    /// the first poll, which refuses a request whose names are not those of the order.
+    pub fn new(order: NewOrder, request: CertificateRequest) -> Self {
+        Self::begin(order, CertificateRequestSource::Ready(request))
+    }
+
+    /// Begins an order with a certificate key that is held elsewhere: the request is signed by
+    /// [`Action::Sign`] once the order is ready.
+    pub fn with_external_key(order: NewOrder, request: UnsignedCertificateRequest) -> Self {
+        Self::begin(order, CertificateRequestSource::Unsigned(request))
+    }
+
+    fn begin(order: NewOrder, request: CertificateRequestSource) -> Self {
+        Self {
+            plan: Plan {
+                order,
+                request,
+                preference: None,
+                order_url: None,
+                finalize_url: None,
+                presented: Vec::new(),
+                signing: None,
+                finalize_sends: 0,
+            },
+            deadline: None,
+            binding: None,
+            state: State::Start,
+            exchanges: Exchanges::default(),
+        }
+    }
+
+    /// Chooses among the chains the CA offers; without it the CA's default is taken.
+    #[must_use]
+    pub fn prefer_chain(mut self, preference: ChainPreference) -> Self {
+        self.plan.preference = Some(preference);
+        self
+    }
+
+    /// Gives up at this time; without it, [`Policy::total_time`](crate::policy::Policy::total_time)
+    /// after the first poll.
+    #[must_use]
+    pub fn deadline(mut self, deadline: Timestamp) -> Self {
+        self.deadline = Some(deadline);
+        self
+    }
+
+    /// Continues from a checkpoint. An order that is known is read again, and everything follows
+    /// from its status; an order whose making was under way is made anew, since nobody knows its
+    /// URL. What had been presented is presented again if it is still needed, and withdrawn in the
+    /// end. The deadline starts afresh.
+    ///
+    /// # Errors
+    /// The checkpoint is of another flow or session.
+    pub fn resume(saved: Checkpoint, session: &Session) -> Result<Self, ResumeError> {
+        let (binding, Saved::Issue(saved)) = saved.open(session)? else {
+            return Err(ResumeError::OtherFlow);
+        };
+        let mut flow = Self::begin(saved.order, saved.request);
+        flow.binding = binding;
+        flow.plan.preference = saved.preference;
+        flow.plan.order_url = saved.order_url;
+        flow.plan.presented = saved.presented;
+        Ok(flow)
+    }
+
+    /// The order URL, once the server has named it.
+    pub fn order_url(&self) -> Option<&str> {
+        self.plan.order_url.as_deref()
+    }
+
+    /// The step the flow is at.
+    pub fn step(&self) -> Step {
+        match &self.state {
+            State::Start => Step::Preparation,
+            State::Ordering => Step::NewOrder,
+            State::Authorizing(_) => Step::Authorization,
+            State::Publishing(_) => Step::Publication,
+            State::Responding(_) => Step::Challenge,
+            State::Validating(_) | State::Diagnosing(_) => Step::Validation,
+            State::Ready(_) | State::Finalizing(_) => Step::Finalize,
+            State::Issuing(_) => Step::Issuance,
+            State::Downloading(_) => Step::Download,
+            State::Closing(_) | State::Finished => Step::Verification,
+            State::Failed(error) => error.step(),
+        }
+    }
+
+    /// Handles outcomes and moves on until there is something for the driver to do.
+    fn advance(
+        &mut self,
+        cx: &mut Context<'_>,
+        deadline: Timestamp,
+    ) -> Result<Action<Issued>, Error> {
+        loop {
+            let now = cx.session.tick(cx.now);
+            if now >= deadline {
+                return Err(self.deadline_passed(now));
+            }
+            while let Some((tag, outcome)) = self.exchanges.next_outcome() {
+                self.take_outcome(cx, now, tag, outcome)?;
+            }
+            if let Some(action) = self.step_on(cx, now)? {
+                return Ok(action);
+            }
+            let needs_directory = matches!(self.state, State::Start);
+            match self.exchanges.poll(cx, needs_directory)? {
+                Activity::Send(outgoing) => return Ok(Action::Send(outgoing)),
+                Activity::Sign(request) => return Ok(Action::Sign(request)),
+                Activity::Idle(idle) => {
+                    if needs_directory && cx.session.directory().is_some() {
+                        continue;
+                    }
+                    return Ok(rest(idle, self.wake(), deadline));
+                }
+            }
+        }
+    }
+
+    /// What the state itself has to do, apart from answers.
+    fn step_on(
+        &mut self,
+        cx: &mut Context<'_>,
+        now: Timestamp,
+    ) -> Result<Option<Action<Issued>>, Error> {
+        match &mut self.state {
+            State::Start => self.start(cx).map(|()| None),
+            State::Publishing(publishing) => {
+                if let Some(offers) = publishing.take_offers() {
+                    return Ok(Some(self.present(cx, &offers)));
+                }
+                self.respond_if_published(cx, now).map(|()| None)
+            }
+            State::Validating(_) => self.poll_validation(cx, now).map(|()| None),
+            State::Ready(_) => match self.withdraw(cx) {
+                Some(action) => Ok(Some(action)),
+                None => self.finalize(cx, now),
+            },
+            State::Issuing(_) => match self.withdraw(cx) {
+                Some(action) => Ok(Some(action)),
+                None => self.poll_issuance(cx, now).map(|()| None),
+            },
+            State::Downloading(_) => match self.withdraw(cx) {
+                Some(action) => Ok(Some(action)),
+                None => self.download(cx, now).map(|()| None),
+            },
+            State::Closing(Ok(_)) => {
+                if let Some(action) = self.withdraw(cx) {
+                    return Ok(Some(action));
+                }
+                match core::mem::replace(&mut self.state, State::Finished) {
+                    State::Closing(Ok(issued)) => Ok(Some(Action::Done(*issued))),
+                    _ => Err(finished()),
+                }
+            }
+            State::Ordering
+            | State::Authorizing(_)
+            | State::Responding(_)
+            | State::Diagnosing(_)
+            | State::Finalizing(_)
+            | State::Closing(Err(_))
+            | State::Failed(_)
+            | State::Finished => Ok(None),
+        }
+    }
+
+    fn take_outcome(
+        &mut self,
+        cx: &mut Context<'_>,
+        now: Timestamp,
+        tag: Tag,
+        outcome: Outcome,
+    ) -> Result<(), Error> {
+        match tag {
+            Tag::NewOrder => self.take_new_order(cx, now, outcome),
+            Tag::Order => self.take_order_reply(cx, now, outcome),
+            Tag::Authorization(index) => self.take_authorization(cx, now, index, outcome),
+            Tag::Challenge(index) => self.take_challenge(cx, now, index, outcome),
+            Tag::Finalize => self.take_finalize(cx, now, outcome),
+            Tag::Certificate => self.take_certificate(cx, now, outcome),
+            Tag::Alternate(index) => self.take_alternate(cx, now, index, outcome),
+        }
+    }
+
+    /// When the state wants to be polled next.
+    fn wake(&self) -> Option<(Timestamp, crate::action::WaitReason)> {
+        use crate::action::WaitReason;
+        match &self.state {
+            State::Validating(validating) => {
+                validating.wake().map(|at| (at, WaitReason::Validation))
+            }
+            State::Issuing(issuing) => issuing.wake().map(|at| (at, WaitReason::Issuance)),
+            State::Downloading(downloading) => {
+                downloading.wake().map(|at| (at, WaitReason::Download))
+            }
+            _ => None,
+        }
+    }
+
+    /// Queues a POST-as-GET, or a POST with this payload.
+    fn request(
+        &mut self,
+        session: &Session,
+        tag: Tag,
+        step: Step,
+        kind: RequestKind,
+        url: &str,
+        payload: Vec<u8>,
+    ) -> Result<(), Error> {
+        let is_certificate = kind == RequestKind::Certificate;
+        let policy = session.policy();
+        let repeat = match kind {
+            RequestKind::Challenge | RequestKind::Finalize => Repeat::AfterAsking,
+            _ => Repeat::Freely,
+        };
+        let request = Request {
+            tag,
+            step,
+            kind,
+            url: url.to_owned(),
+            payload,
+            key: KeyUse::KeyId,
+            accept: is_certificate.then_some("application/pem-certificate-chain"),
+            max_response_len: if is_certificate {
+                policy.max_chain_len
+            } else {
+                policy.max_json_len
+            },
+            repeat,
+        };
+        self.exchanges.start(session, request)
+    }
+
+    /// Reads the order again.
+    fn read_order(&mut self, session: &Session, step: Step) -> Result<(), Error> {
+        let url = self.plan.order_url.clone().ok_or_else(|| {
+            Error::new(ErrorKind::Protocol, step, "location-missing", "the order has no URL")
+        })?;
+        self.request(session, Tag::Order, step, RequestKind::Order, &url, Vec::new())
+    }
+
+    fn present(&mut self, cx: &mut Context<'_>, offers: &[SavedOffer]) -> Action<Issued> {
+        for offer in offers {
+            if !self.plan.presented.iter().any(|p| p.challenge_url == offer.challenge_url) {
+                self.plan.presented.push(offer.clone());
+            }
+        }
+        Action::Present(offers.iter().map(|offer| offer.offer(cx.session)).collect())
+    }
+
+    /// Withdraws what was presented, once.
+    fn withdraw(&mut self, cx: &mut Context<'_>) -> Option<Action<Issued>> {
+        if self.plan.presented.is_empty() {
+            return None;
+        }
+        let offers = core::mem::take(&mut self.plan.presented);
+        Some(Action::Withdraw(offers.iter().map(|offer| offer.offer(cx.session)).collect()))
+    }
+
+    fn deadline_passed(&self, now: Timestamp) -> Error {
+        let step = self.step();
+        let (what, come_back) = match &self.state {
+            State::Validating(validating) => (validating.waiting_for(), validating.wake()),
+            State::Issuing(issuing) => ("waiting for the certificate".to_owned(), issuing.wake()),
+            State::Publishing(_) => ("waiting for challenges to be published".to_owned(), None),
+            _ => ("waiting for the server".to_owned(), None),
+        };
+        deadline_error(step, &what, come_back.unwrap_or(now))
+    }
+
+    fn close(&mut self, cx: &mut Context<'_>, result: Result<Box<Issued>, Error>) {
+        self.exchanges.abandon(cx);
+        self.state = State::Closing(result);
+    }
+}
+
+fn finished() -> Error {
+    let text = "the flow has ended and gave its result";
+    Error::new(ErrorKind::Input, Step::Verification, "flow-finished", text)
+}
+
+impl Flow for Issue {
+    type Output = Issued;
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Result<Action<Issued>, Error> {
+        match &self.state {
+            State::Failed(error) => return Err(error.clone()),
+            State::Finished => return Err(finished()),
+            _ => {}
+        }
+        self.binding.get_or_insert_with(|| Binding::of(cx.session));
+        let now = cx.session.tick(cx.now);
+        let total_time = cx.session.policy().total_time;
+        let deadline = *self.deadline.get_or_insert(now.saturating_add(total_time));
+        if !matches!(self.state, State::Closing(_)) {
+            match self.advance(cx, deadline) {
+                Ok(action) => return Ok(action),
+                Err(error) => self.close(cx, Err(error)),
+            }
+        }
+        if let Some(action) = self.withdraw(cx) {
+            return Ok(action);
+        }
+        match core::mem::replace(&mut self.state, State::Finished) {
+            State::Closing(Ok(issued)) => Ok(Action::Done(*issued)),
+            State::Closing(Err(error)) => {
+                self.state = State::Failed(error.clone());
+                Err(error)
+            }
+            _ => Err(finished()),
+        }
+    }
+
+    fn handle(&mut self, cx: &mut Context<'_>, input: Input) -> Result<(), Misuse> {
+        match self.state {
+            // Late answers to what was abandoned.
+            State::Closing(_) => return Ok(()),
+            State::Failed(_) | State::Finished => return Err(Misuse::Finished),
+            _ => {}
+        }
+        match self.exchanges.handle(cx, input)? {
+            Handled::Taken => Ok(()),
+            Handled::NotMine(Input::Cancel) => {
+                let error = cancelled(self.step());
+                self.close(cx, Err(error));
+                Ok(())
+            }
+            Handled::NotMine(Input::Published(ids)) => self.published(&ids),
+            Handled::NotMine(Input::PublicationFailed { id, reason }) => {
+                let offer = self.plan.presented.iter().find(|p| p.challenge_url == id.0);
+                let offer = offer.ok_or(Misuse::UnknownChallenge)?;
+                let text = format!(
+                    "the challenge for {} could not be published: {}",
+                    offer.identifier,
+                    printable(&reason)
+                );
+                let step = Step::Publication;
+                let error = Error::new(ErrorKind::Publication, step, "not-published", text)
+                    .with_retry(Retry::FixInput);
+                self.close(cx, Err(error));
+                Ok(())
+            }
+            Handled::NotMine(Input::Signature { id, bytes }) => self.request_signed(id, &bytes),
+            Handled::NotMine(Input::SignatureFailed { id, reason }) => {
+                if self.plan.signing != Some(id) {
+                    return Err(Misuse::UnknownSignature);
+                }
+                let text = format!("the key store did not sign: {}", printable(&reason));
+                let error = Error::new(ErrorKind::Crypto, Step::Finalize, "signing-failed", text);
+                self.close(cx, Err(error));
+                Ok(())
+            }
+            Handled::NotMine(Input::Response { .. } | Input::Failed { .. }) => {
+                Err(Misuse::UnknownRequest)
+            }
+        }
+    }
+
+    fn checkpoint(&self) -> Checkpoint {
+        let plan = &self.plan;
+        Checkpoint::new(
+            self.binding.as_ref(),
+            Saved::Issue(SavedIssue {
+                order: plan.order.clone(),
+                request: plan.request.clone(),
+                preference: plan.preference.clone(),
+                order_url: plan.order_url.clone(),
+                presented: plan.presented.clone(),
+            }),
+        )
+    }
+}
+
+impl Issue {
+    /// Checks what can be checked, then orders, or reads the order that a checkpoint knows.
+    fn start(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
+        self.plan.check(cx.session)?;
+        if cx.session.directory().is_none() {
+            return Ok(());
+        }
+        if cx.session.account().is_none() {
+            return Err(no_account(Step::NewOrder));
+        }
+        if self.plan.order_url.is_some() {
+            self.read_order(cx.session, Step::NewOrder)?;
+        } else {
+            self.make_order(cx.session)?;
+        }
+        self.state = State::Ordering;
+        Ok(())
+    }
+}

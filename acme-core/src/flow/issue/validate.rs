@@ -1,0 +1,203 @@
+//! Waiting until the CA has validated every name: the order is polled (RFC 8555 §7.5.1).
+
+use super::authorize::{Pending, read_authorization, validation_error};
+use super::{Issue, State, Tag};
+use crate::action::RequestKind;
+use crate::backoff::Polls;
+use crate::error::{Error, ErrorKind, Retry, Step};
+use crate::exchange::Outcome;
+use crate::flow::Context;
+use crate::problem::Problem;
+use crate::time::Timestamp;
+use crate::types::{AuthorizationStatus, ChallengeStatus, Order};
+
+/// Rounds of order polls between two looks at the authorizations of an order that stays pending.
+const ROUNDS_PER_CHECK: u32 = 5;
+
+/// The order is polled until it is no longer pending.
+pub(super) struct Validating {
+    polls: Polls,
+    asking: bool,
+    pending: Vec<Pending>,
+    /// Number of the poll after which the authorizations are looked at.
+    next_check: u32,
+    /// What the last look at the authorizations said.
+    last_problem: Option<(String, Problem)>,
+}
+
+impl Validating {
+    pub(super) fn wake(&self) -> Option<Timestamp> {
+        (!self.asking).then(|| self.polls.next())
+    }
+
+    pub(super) fn waiting_for(&self) -> String {
+        match &self.last_problem {
+            Some((name, problem)) => {
+                format!("the CA validated; so far it could not validate {name}: {problem}")
+            }
+            None => "the CA validated".to_owned(),
+        }
+    }
+}
+
+/// The order is invalid without a reason; its authorizations are read for one.
+pub(super) struct Diagnosing {
+    outstanding: usize,
+    found: Option<Error>,
+}
+
+impl Issue {
+    pub(super) fn begin_validation(
+        &mut self,
+        cx: &mut Context<'_>,
+        now: Timestamp,
+        pending: Vec<Pending>,
+        retry_after: Option<Timestamp>,
+        at_once: bool,
+    ) -> Result<(), Error> {
+        let mut polls = Polls::start(now, retry_after, cx.session.policy());
+        if at_once {
+            polls = polls.due(now);
+        }
+        let validating = Validating {
+            polls,
+            asking: false,
+            pending,
+            next_check: 0,
+            last_problem: None,
+        };
+        self.state = State::Validating(validating);
+        Ok(())
+    }
+
+    pub(super) fn poll_validation(
+        &mut self,
+        cx: &mut Context<'_>,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let State::Validating(validating) = &mut self.state else { return Ok(()) };
+        if validating.asking || validating.polls.next() > now {
+            return Ok(());
+        }
+        let policy = cx.session.policy();
+        if validating.polls.count() >= policy.max_polls {
+            return Err(too_many_polls(Step::Validation, now));
+        }
+        validating.asking = true;
+        let overdue = validating.polls.waited(now) >= policy.authorization_check_after;
+        let mut looks = Vec::new();
+        let mut unheard = Vec::new();
+        if overdue && validating.polls.count() >= validating.next_check {
+            validating.next_check = validating.polls.count().saturating_add(ROUNDS_PER_CHECK);
+            for (index, pending) in validating.pending.iter().enumerate() {
+                looks.push((index, pending.authorization_url.clone()));
+            }
+        }
+        for pending in &mut validating.pending {
+            if overdue && core::mem::take(&mut pending.unheard) {
+                unheard.extend(pending.challenge_url().map(str::to_owned));
+            }
+        }
+        self.read_order(cx.session, Step::Validation)?;
+        for (index, url) in looks {
+            let (tag, kind) = (Tag::Authorization(index), RequestKind::Authorization);
+            self.request(cx.session, tag, Step::Validation, kind, &url, Vec::new())?;
+        }
+        for url in unheard {
+            // Its answer tells nothing that the next poll does not.
+            self.answer(cx.session, usize::MAX, &url)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn still_pending(
+        &mut self,
+        cx: &mut Context<'_>,
+        now: Timestamp,
+        retry_after: Option<Timestamp>,
+    ) -> Result<(), Error> {
+        let State::Validating(validating) = &mut self.state else { return Ok(()) };
+        validating.asking = false;
+        let policy = cx.session.policy().clone();
+        validating.polls.no_news(now, retry_after, &policy, cx.entropy)
+    }
+
+    /// Reads the authorizations of an invalid order for the reason.
+    pub(super) fn diagnose(
+        &mut self,
+        cx: &mut Context<'_>,
+        order: &Order,
+        base: &str,
+    ) -> Result<(), Error> {
+        self.exchanges.abandon(cx);
+        let mut outstanding = 0;
+        for (index, url) in order.authorizations.iter().enumerate() {
+            let url = cx.session.resolve_url(Step::Validation, url, base)?;
+            let (tag, kind) = (Tag::Authorization(index), RequestKind::Authorization);
+            self.request(cx.session, tag, Step::Validation, kind, &url, Vec::new())?;
+            outstanding += 1;
+        }
+        if outstanding == 0 {
+            return Err(failed_without_reason());
+        }
+        self.state = State::Diagnosing(Diagnosing { outstanding, found: None });
+        Ok(())
+    }
+
+    /// An authorization that was read again, for a reason or out of impatience.
+    pub(super) fn take_diagnosis(
+        &mut self,
+        cx: &mut Context<'_>,
+        _now: Timestamp,
+        _index: usize,
+        outcome: Outcome,
+    ) -> Result<(), Error> {
+        let mut invalid = None;
+        if let Outcome::Reply(reply) = &outcome {
+            if let Ok(authorization) = read_authorization(cx.session, reply) {
+                let name = authorization.ordered_identifier().to_string();
+                let problem = authorization.error();
+                let failed = authorization
+                    .challenges
+                    .iter()
+                    .any(|challenge| challenge.status == ChallengeStatus::Invalid);
+                match &mut self.state {
+                    State::Validating(validating) => {
+                        if let Some(problem) = problem {
+                            validating.last_problem = Some((name.clone(), problem.clone()));
+                        }
+                    }
+                    State::Diagnosing(_) => {}
+                    _ => return Ok(()),
+                }
+                if failed || authorization.status == AuthorizationStatus::Invalid {
+                    invalid = Some(validation_error(&name, problem, &reply.url));
+                }
+            }
+        }
+        match &mut self.state {
+            State::Diagnosing(diagnosing) => {
+                diagnosing.outstanding = diagnosing.outstanding.saturating_sub(1);
+                // A reason with a problem document beats one without.
+                if diagnosing.found.as_ref().is_none_or(|error| error.problem().is_none()) {
+                    diagnosing.found = invalid.or(diagnosing.found.take());
+                }
+                if diagnosing.outstanding == 0 {
+                    return Err(diagnosing.found.take().unwrap_or_else(failed_without_reason));
+                }
+                Ok(())
+            }
+            _ => invalid.map_or(Ok(()), Err),
+        }
+    }
+}
+
+fn failed_without_reason() -> Error {
+    let text = "the order has failed, and the server gives no reason";
+    Error::new(ErrorKind::Validation, Step::Validation, "order-failed", text)
+}
+
+pub(super) fn too_many_polls(step: Step, now: Timestamp) -> Error {
+    let text = "the order was polled as often as the policy allows, without news";
+    Error::new(ErrorKind::Deadline, step, "too-many-polls", text).with_retry(Retry::At(now))
+}

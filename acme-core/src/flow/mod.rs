@@ -1,0 +1,80 @@
+//! The contract of a flow: one ACME operation as a state machine that does no I/O.
+
+pub mod account;
+pub mod checkpoint;
+pub mod directory;
+pub mod issue;
+
+mod single;
+
+pub use checkpoint::{Checkpoint, ResumeError};
+
+use crate::action::{Action, Input};
+use crate::entropy::Entropy;
+use crate::error::{Error, Misuse};
+use crate::session::Session;
+use crate::time::Timestamp;
+
+/// What a flow may use while it runs.
+pub struct Context<'a> {
+    /// Directory, account, key, nonces and policy, shared by all flows of one client.
+    pub session: &'a mut Session,
+    /// The time now. One that runs backwards counts as standing still.
+    pub now: Timestamp,
+    /// Randomness, for signatures that need it.
+    pub entropy: &'a mut dyn Entropy,
+}
+
+/// One ACME operation. Does no I/O, reads no clock, owns no entropy.
+///
+/// A driver polls until the flow is [`Done`](Action::Done), carries out each action, and hands
+/// every answer to [`handle`](Flow::handle):
+///
+/// ```no_run
+/// # use acmekit_core::{action::{Action, Input, TransportFailure}, error::Error};
+/// # use acmekit_core::flow::{Context, Flow};
+/// # fn send(_: http::Request<Vec<u8>>, _: usize) -> http::Response<Vec<u8>> { unimplemented!() }
+/// # fn sleep_until(_: acmekit_core::time::Timestamp) {}
+/// # fn publish(_: &acmekit_core::action::Offer) -> bool { true }
+/// # fn remove(_: &acmekit_core::action::Offer) {}
+/// # fn context<'a>() -> Context<'a> { unimplemented!() }
+/// fn run<F: Flow>(flow: &mut F) -> Result<F::Output, Error> {
+///     loop {
+///         let cx = &mut context();
+///         match flow.poll(cx)? {
+///             Action::Send(out) => {
+///                 let response = send(out.request, out.max_response_len);
+///                 flow.handle(cx, Input::Response { id: out.id, response }).ok();
+///             }
+///             Action::Present(offers) => {
+///                 let published = offers.iter().filter(|o| publish(o)).map(|o| o.id.clone());
+///                 flow.handle(cx, Input::Published(published.collect())).ok();
+///             }
+///             Action::Withdraw(offers) => offers.iter().for_each(remove),
+///             Action::Wait { until, .. } | Action::Blocked { until } => sleep_until(until),
+///             Action::Sign(_) => unreachable!("the key is local"),
+///             Action::Done(result) => return Ok(result),
+///         }
+///     }
+/// }
+/// ```
+pub trait Flow {
+    /// What the flow is for.
+    type Output;
+
+    /// The next thing to do. Early and repeated calls are harmless.
+    ///
+    /// # Errors
+    /// The operation has failed. The error is final and comes again with every further call.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Result<Action<Self::Output>, Error>;
+
+    /// Takes an answer in.
+    ///
+    /// # Errors
+    /// Fails only on the caller's mistakes; what the server or the network did wrong comes from
+    /// [`poll`](Flow::poll).
+    fn handle(&mut self, cx: &mut Context<'_>, input: Input) -> Result<(), Misuse>;
+
+    /// The state as a small value without key material and nonces, valid at any moment.
+    fn checkpoint(&self) -> Checkpoint;
+}

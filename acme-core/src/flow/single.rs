@@ -1,0 +1,139 @@
+//! The frame of the flows that publish nothing: fetch the directory, then one request at a time.
+
+use crate::action::{Action, Input, WaitReason};
+use crate::error::{Error, ErrorKind, Misuse, Step};
+use crate::exchange::{Activity, Exchanges, Handled, Idle, Outcome, Request, deadline_error};
+use crate::flow::Context;
+use crate::flow::checkpoint::Binding;
+use crate::time::Timestamp;
+
+/// What a flow wants after its last request.
+pub(super) enum Next<R> {
+    Send(Box<Request<()>>),
+    Finish(R),
+}
+
+/// Runs the requests of such a flow one after another.
+pub(super) struct Single {
+    step: Step,
+    exchanges: Exchanges<()>,
+    deadline: Option<Timestamp>,
+    pub(super) binding: Option<Binding>,
+    started: bool,
+    end: Option<Error>,
+    finished: bool,
+}
+
+impl Single {
+    pub(super) fn new(step: Step, binding: Option<Binding>) -> Self {
+        Self {
+            step,
+            exchanges: Exchanges::default(),
+            deadline: None,
+            binding,
+            started: false,
+            end: None,
+            finished: false,
+        }
+    }
+
+    pub(super) fn set_deadline(&mut self, deadline: Timestamp) {
+        self.deadline = Some(deadline);
+    }
+
+    /// Polls; `next` is asked at the start (with `None`) and with the outcome of each request.
+    pub(super) fn poll<R>(
+        &mut self,
+        cx: &mut Context<'_>,
+        mut next: impl FnMut(&mut Context<'_>, Option<Outcome>) -> Result<Next<R>, Error>,
+    ) -> Result<Action<R>, Error> {
+        if let Some(error) = &self.end {
+            return Err(error.clone());
+        }
+        if self.finished {
+            let text = "the flow has ended and gave its result";
+            return Err(Error::new(ErrorKind::Input, self.step, "flow-finished", text));
+        }
+        let result = self.advance(cx, &mut next);
+        match &result {
+            Err(error) => {
+                self.exchanges.abandon(cx);
+                self.end = Some(error.clone());
+            }
+            Ok(Action::Done(_)) => self.finished = true,
+            Ok(_) => {}
+        }
+        result
+    }
+
+    fn advance<R>(
+        &mut self,
+        cx: &mut Context<'_>,
+        next: &mut impl FnMut(&mut Context<'_>, Option<Outcome>) -> Result<Next<R>, Error>,
+    ) -> Result<Action<R>, Error> {
+        self.binding.get_or_insert_with(|| Binding::of(cx.session));
+        let now = cx.session.tick(cx.now);
+        let total_time = cx.session.policy().total_time;
+        let deadline = *self.deadline.get_or_insert(now.saturating_add(total_time));
+        loop {
+            if now >= deadline {
+                return Err(deadline_error(self.step, "waiting for the server", now));
+            }
+            let wanted = match self.exchanges.next_outcome() {
+                Some(((), outcome)) => Some(next(cx, Some(outcome))?),
+                None if !self.started && cx.session.directory().is_some() => {
+                    self.started = true;
+                    Some(next(cx, None)?)
+                }
+                None => None,
+            };
+            match wanted {
+                Some(Next::Finish(result)) => return Ok(Action::Done(result)),
+                Some(Next::Send(request)) => self.exchanges.start(cx.session, *request)?,
+                None => {}
+            }
+            match self.exchanges.poll(cx, true)? {
+                Activity::Send(outgoing) => return Ok(Action::Send(outgoing)),
+                Activity::Sign(request) => return Ok(Action::Sign(request)),
+                Activity::Idle(idle) => return Ok(rest(idle, None, deadline)),
+            }
+        }
+    }
+
+    pub(super) fn handle(&mut self, cx: &mut Context<'_>, input: Input) -> Result<(), Misuse> {
+        if self.end.is_some() || self.finished {
+            return Err(Misuse::Finished);
+        }
+        match self.exchanges.handle(cx, input)? {
+            Handled::Taken => Ok(()),
+            Handled::NotMine(Input::Cancel) => {
+                self.exchanges.abandon(cx);
+                self.end = Some(cancelled(self.step));
+                Ok(())
+            }
+            Handled::NotMine(Input::Signature { .. } | Input::SignatureFailed { .. }) => {
+                Err(Misuse::UnknownSignature)
+            }
+            Handled::NotMine(_) => Err(Misuse::UnknownChallenge),
+        }
+    }
+}
+
+pub(super) fn cancelled(step: Step) -> Error {
+    Error::new(ErrorKind::Cancelled, step, "cancelled", "the operation was cancelled")
+}
+
+/// The action for a flow that has nothing to do: wait, or be blocked until the deadline.
+pub(super) fn rest<R>(
+    mut idle: Idle,
+    own: Option<(Timestamp, WaitReason)>,
+    deadline: Timestamp,
+) -> Action<R> {
+    if let Some((time, reason)) = own {
+        idle.wake_at(time, reason);
+    }
+    match idle.wake {
+        Some((until, reason)) if until < deadline => Action::Wait { until, reason },
+        _ => Action::Blocked { until: deadline },
+    }
+}

@@ -1,0 +1,199 @@
+//! The three response headers that ACME steers by: Retry-After, Link and Replay-Nonce.
+
+use core::time::Duration;
+
+use http::HeaderMap;
+use http::header::{DATE, LINK, RETRY_AFTER};
+
+use crate::time::Timestamp;
+
+/// Longest nonce that is taken, in letters.
+const MAX_NONCE_LEN: usize = 1024;
+/// Most links that are read from one response.
+const MAX_LINKS: usize = 64;
+/// Longest Retry-After that is believed: a year. What is longer is a mistake or an attack.
+const MAX_RETRY_AFTER: Duration = Duration::from_secs(365 * 86_400);
+
+/// When the server wants to be asked again (RFC 9110 §10.2.3), in either form. A date is taken
+/// relative to the response's own `Date`, so that clocks need not be in step. A date in the past
+/// means now; what is neither form is absent.
+pub(crate) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Timestamp> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    let delay = match text.parse::<u64>() {
+        Ok(seconds) => Duration::from_secs(seconds),
+        Err(_) if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) => MAX_RETRY_AFTER,
+        Err(_) => {
+            // Some servers write the zone as UTC.
+            let fixed = text.strip_suffix("UTC").map(|head| format!("{head}GMT"));
+            let date = http_date(fixed.as_deref().unwrap_or(text))?;
+            let reference = headers
+                .get(DATE)
+                .and_then(|value| value.to_str().ok())
+                .and_then(http_date)
+                .unwrap_or(now);
+            date.saturating_since(reference)
+        }
+    };
+    Some(now.saturating_add(delay.min(MAX_RETRY_AFTER)))
+}
+
+fn http_date(text: &str) -> Option<Timestamp> {
+    httpdate::parse_http_date(text).ok().map(Timestamp::from)
+}
+
+/// The nonce of a response, if it is one by RFC 8555 §6.5.1. Of several, the first.
+pub(crate) fn replay_nonce(headers: &HeaderMap) -> Option<String> {
+    let text = headers.get("replay-nonce")?.to_str().ok()?;
+    let text = text.split(',').next().unwrap_or(text).trim();
+    let legal = !text.is_empty()
+        && text.len() <= MAX_NONCE_LEN
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
+    legal.then(|| text.to_owned())
+}
+
+/// The targets of all links with this relation (RFC 8288), in order.
+pub(crate) fn links(headers: &HeaderMap, relation: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for value in headers.get_all(LINK) {
+        let Ok(text) = value.to_str() else { continue };
+        let mut rest = text;
+        while let Some((target, parameters, tail)) = next_link(rest) {
+            rest = tail;
+            let related = parameters.iter().any(|(name, value)| {
+                name.eq_ignore_ascii_case("rel")
+                    && value.split_ascii_whitespace().any(|r| r.eq_ignore_ascii_case(relation))
+            });
+            if related && found.len() < MAX_LINKS {
+                found.push(target.to_owned());
+            }
+        }
+    }
+    found
+}
+
+type Link<'a> = (&'a str, Vec<(&'a str, String)>, &'a str);
+
+/// Splits `<target>; name=value; name="quoted", …` off the front.
+fn next_link(text: &str) -> Option<Link<'_>> {
+    let (_, text) = text.split_once('<')?;
+    let (target, mut rest) = text.split_once('>')?;
+    let mut parameters = Vec::new();
+    loop {
+        rest = rest.trim_start();
+        let Some(after) = rest.strip_prefix(';') else {
+            // Anything up to the next comma is skipped, well-formed or not.
+            let tail = rest.split_once(',').map_or("", |(_, tail)| tail);
+            return Some((target.trim(), parameters, tail));
+        };
+        let after = after.trim_start();
+        let end = after.find(['=', ';', ',']).unwrap_or(after.len());
+        let (name, tail) = after.split_at_checked(end)?;
+        let Some(value) = tail.strip_prefix('=') else {
+            rest = tail;
+            continue;
+        };
+        let value = value.trim_start();
+        let (value, tail) = match value.strip_prefix('"') {
+            Some(quoted) => unquote(quoted),
+            None => {
+                let end = value.find([';', ',']).unwrap_or(value.len());
+                let (token, tail) = value.split_at_checked(end)?;
+                (token.trim().to_owned(), tail)
+            }
+        };
+        if parameters.len() < MAX_LINKS {
+            parameters.push((name.trim(), value));
+        }
+        rest = tail;
+    }
+}
+
+/// Reads a quoted string whose opening quote is gone; gives its text and what follows.
+fn unquote(text: &str) -> (String, &str) {
+    let mut value = String::new();
+    let mut characters = text.char_indices();
+    while let Some((index, c)) = characters.next() {
+        match c {
+            '"' => return (value, text.get(index + 1..).unwrap_or("")),
+            '\\' => value.extend(characters.next().map(|(_, c)| c)),
+            c => value.push(c),
+        }
+    }
+    (value, "")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::HeaderValue;
+
+    const NOW: Timestamp = Timestamp::from_unix_seconds(784_111_777);
+
+    fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
+        let mut map = HeaderMap::new();
+        for (name, value) in pairs {
+            map.append(*name, HeaderValue::from_str(value).unwrap());
+        }
+        map
+    }
+
+    fn delay(value: &str) -> Option<u64> {
+        retry_after(&headers(&[("retry-after", value)]), NOW)
+            .map(|at| at.saturating_since(NOW).as_secs())
+    }
+
+    #[test]
+    fn retry_after_is_read_in_every_form() {
+        assert_eq!(delay("120"), Some(120));
+        assert_eq!(delay(" 0 "), Some(0));
+        assert_eq!(delay("Sun, 06 Nov 1994 08:50:37 GMT"), Some(60));
+        assert_eq!(delay("Sun, 06 Nov 1994 08:50:37 UTC"), Some(60));
+        assert_eq!(delay("Sunday, 06-Nov-94 08:50:37 GMT"), Some(60));
+        assert_eq!(delay("Sun Nov  6 08:50:37 1994"), Some(60));
+        assert_eq!(delay("Sun, 06 Nov 1994 08:00:00 GMT"), Some(0));
+    }
+
+    #[test]
+    fn what_is_no_retry_after_is_absent_and_what_is_absurd_is_clamped() {
+        for text in ["", "-5", "soon", "1.5", "12 s"] {
+            assert_eq!(delay(text), None, "{text}");
+        }
+        assert_eq!(delay("99999999999999999999999"), Some(365 * 86_400));
+        assert_eq!(delay("18446744073709551615"), Some(365 * 86_400));
+    }
+
+    #[test]
+    fn a_date_counts_from_the_responses_own_clock() {
+        let skewed = headers(&[
+            ("date", "Sun, 06 Nov 1994 10:00:00 GMT"),
+            ("retry-after", "Sun, 06 Nov 1994 10:00:07 GMT"),
+        ]);
+        assert_eq!(retry_after(&skewed, NOW), Some(NOW.saturating_add(Duration::from_secs(7))));
+    }
+
+    #[test]
+    fn nonces_outside_the_alphabet_are_ignored() {
+        let nonce = |text| replay_nonce(&headers(&[("replay-nonce", text)]));
+        assert_eq!(nonce("abc-_9").as_deref(), Some("abc-_9"));
+        assert_eq!(nonce("abc, def").as_deref(), Some("abc"));
+        for text in ["", "a=b", "a b", "a/b", "a+b"] {
+            assert_eq!(nonce(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn links_are_found_however_they_are_written() {
+        let map = headers(&[
+            ("link", r#"<https://a/1>;rel="alternate", <https://a/2> ; title="x, <y>; rel=up" ; rel=alternate"#),
+            ("link", r#"<https://a/3>; REL="index Alternate""#),
+            ("link", "<https://a/4>; rel=up,<https://a/5>;rel"),
+            ("link", "garbage"),
+            ("link", r#"<https://a/6>; rel="alter\nate"#),
+        ]);
+        assert_eq!(
+            links(&map, "alternate"),
+            ["https://a/1", "https://a/2", "https://a/3", "https://a/6"]
+        );
+        assert_eq!(links(&map, "up"), ["https://a/4"]);
+    }
+}

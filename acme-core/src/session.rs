@@ -1,0 +1,217 @@
+//! What all flows of one client share: directory, account, key, nonces and policy.
+
+use core::fmt;
+
+use http::HeaderValue;
+
+use crate::account::{Account, AccountStatus};
+use crate::action::{RequestId, SignId};
+use crate::deviation::{Deviation, Deviations};
+use crate::error::{Error, ErrorKind, Step};
+use crate::jose::AccountKey;
+use crate::nonce::NoncePool;
+use crate::policy::Policy;
+use crate::time::Timestamp;
+use crate::traffic::Traffic;
+use crate::types::Directory;
+use crate::url::{self, Origin};
+
+/// The shared state of one client at one server: an account key, the account, the directory and
+/// the nonces. Flows borrow it for each call, so several flows can run side by side.
+///
+/// Only the account ([`Session::account`]) needs to be kept between runs; the rest is rebuilt.
+pub struct Session {
+    directory_url: String,
+    origin: Origin,
+    directory: Option<Directory>,
+    key: AccountKey,
+    account: Option<Account>,
+    policy: Policy,
+    user_agent: HeaderValue,
+    accept_language: Option<HeaderValue>,
+    latest: Timestamp,
+    next_id: u64,
+    pub(crate) nonces: NoncePool,
+    pub(crate) traffic: Traffic,
+    pub(crate) deviations: Deviations,
+}
+
+const LIBRARY: &str = concat!("acmekit-core/", env!("CARGO_PKG_VERSION"));
+
+impl Session {
+    /// Opens a session. Nothing is sent.
+    ///
+    /// # Errors
+    /// The directory URL is malformed, or not https (code `plain-http`) and the policy does not
+    /// allow that for loopback.
+    pub fn new(
+        directory_url: impl Into<String>,
+        key: AccountKey,
+        policy: Policy,
+    ) -> Result<Self, Error> {
+        let directory_url = directory_url.into();
+        let origin = url::check_directory_url(&directory_url, &policy).map_err(|fault| {
+            Error::new(
+                ErrorKind::Input,
+                Step::Preparation,
+                fault.code(),
+                format!("the directory URL cannot be used: {}", fault.text()),
+            )
+            .with_url(&directory_url)
+        })?;
+        Ok(Self {
+            directory_url,
+            origin,
+            directory: None,
+            key,
+            account: None,
+            policy,
+            user_agent: HeaderValue::from_static(LIBRARY),
+            accept_language: None,
+            latest: Timestamp::from_unix_millis(i64::MIN),
+            next_id: 0,
+            nonces: NoncePool::default(),
+            traffic: Traffic::default(),
+            deviations: Deviations::default(),
+        })
+    }
+
+    /// Puts a stored account back. Nothing is sent.
+    ///
+    /// # Errors
+    /// The account belongs to another key or another directory, or is no longer valid.
+    pub fn set_account(&mut self, account: Account) -> Result<(), Error> {
+        let error =
+            |code, text: &str| Error::new(ErrorKind::Input, Step::Preparation, code, text);
+        if account.key_thumbprint != self.key.thumbprint() {
+            return Err(error("wrong-account-key", "the stored account belongs to another key"));
+        }
+        if account.directory_url != self.directory_url {
+            return Err(error("wrong-directory", "the stored account is at another directory")
+                .with_url(&account.directory_url));
+        }
+        if matches!(account.status, AccountStatus::Deactivated | AccountStatus::Revoked) {
+            return Err(error("account-not-valid", "the stored account is no longer valid"));
+        }
+        self.account = Some(account);
+        Ok(())
+    }
+
+    /// Names the program in the `User-Agent` of every request, in front of this library's own
+    /// name. Characters that may not stand in a header are left out.
+    pub fn set_user_agent(&mut self, product: &str) {
+        let product: String =
+            product.chars().filter(|c| c.is_ascii_graphic() || *c == ' ').take(256).collect();
+        let text = format!("{} {LIBRARY}", product.trim());
+        if let Ok(value) = HeaderValue::from_str(text.trim()) {
+            self.user_agent = value;
+        }
+    }
+
+    /// Asks for messages in these languages, as in the header `Accept-Language` (RFC 8555 §6.1).
+    ///
+    /// # Errors
+    /// The text may not stand in a header.
+    pub fn set_accept_language(&mut self, languages: &str) -> Result<(), Error> {
+        let value = HeaderValue::from_str(languages).map_err(|_| {
+            let text = "the list of languages may not stand in a header";
+            Error::new(ErrorKind::Input, Step::Preparation, "bad-language", text)
+        })?;
+        self.accept_language = Some(value);
+        Ok(())
+    }
+
+    /// The account, once registered, found or set.
+    pub fn account(&self) -> Option<&Account> {
+        self.account.as_ref()
+    }
+
+    /// The directory, once a flow has read it.
+    pub fn directory(&self) -> Option<&Directory> {
+        self.directory.as_ref()
+    }
+
+    /// The URL of the directory.
+    pub fn directory_url(&self) -> &str {
+        &self.directory_url
+    }
+
+    /// The account key.
+    pub fn account_key(&self) -> &AccountKey {
+        &self.key
+    }
+
+    /// Limits and trust rules.
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// What the server did against the rules and was forgiven.
+    pub fn deviations(&self) -> &[Deviation] {
+        self.deviations.as_slice()
+    }
+
+    pub(crate) fn user_agent(&self) -> HeaderValue {
+        self.user_agent.clone()
+    }
+
+    pub(crate) fn accept_language(&self) -> Option<HeaderValue> {
+        self.accept_language.clone()
+    }
+
+    pub(crate) fn set_directory(&mut self, directory: Directory) {
+        self.directory = Some(directory);
+    }
+
+    pub(crate) fn adopt_account(&mut self, account: Account) {
+        self.account = Some(account);
+    }
+
+    /// The time, which never runs backwards: a clock that is set back must not make a wait longer
+    /// than it was meant to be, nor an age negative.
+    pub(crate) fn tick(&mut self, now: Timestamp) -> Timestamp {
+        self.latest = self.latest.max(now);
+        self.latest
+    }
+
+    fn next_id(&mut self) -> u64 {
+        self.next_id = self.next_id.wrapping_add(1);
+        self.next_id
+    }
+
+    pub(crate) fn next_request_id(&mut self) -> RequestId {
+        RequestId(self.next_id())
+    }
+
+    pub(crate) fn next_sign_id(&mut self) -> SignId {
+        SignId(self.next_id())
+    }
+
+    /// Checks a URL of the server before anything is sent there.
+    pub(crate) fn check_url(&self, step: Step, url: &str) -> Result<(), Error> {
+        url::check(url, &self.origin, &self.policy)
+            .map_err(|fault| url::refused(step, url, fault))
+    }
+
+    /// Resolves a `Location` or `Link` against the request it answers, and checks it.
+    pub(crate) fn resolve_url(
+        &self,
+        step: Step,
+        reference: &str,
+        base: &str,
+    ) -> Result<String, Error> {
+        let url = url::resolve(reference, base)
+            .map_err(|fault| url::refused(step, reference, fault))?;
+        self.check_url(step, &url)?;
+        Ok(url)
+    }
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session")
+            .field("directory_url", &self.directory_url)
+            .field("account", &self.account)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,83 @@
+//! Reads members of a JSON object one by one; a member of the wrong type is noted and left out.
+
+use serde_json::{Map, Value};
+
+use crate::deviation::Deviations;
+use crate::problem::Problem;
+
+/// The members of one JSON object of the server.
+pub(super) struct Fields<'a, 'd> {
+    object: &'a Map<String, Value>,
+    resource: &'static str,
+    deviations: &'d mut Deviations,
+}
+
+impl<'a, 'd> Fields<'a, 'd> {
+    pub(super) fn new(
+        object: &'a Map<String, Value>,
+        resource: &'static str,
+        deviations: &'d mut Deviations,
+    ) -> Self {
+        Self {
+            object,
+            resource,
+            deviations,
+        }
+    }
+
+    pub(super) fn deviations(&mut self) -> &mut Deviations {
+        self.deviations
+    }
+
+    /// The member, unless it is absent or `null`.
+    pub(super) fn value(&self, name: &str) -> Option<&'a Value> {
+        self.object.get(name).filter(|value| !value.is_null())
+    }
+
+    pub(super) fn note(&mut self, name: &str, what: &str) {
+        let text = format!("the member {name} of the {} {what}", self.resource);
+        self.deviations.note("odd-member", text);
+    }
+
+    fn typed<T>(&mut self, name: &str, read: impl FnOnce(&'a Value) -> Option<T>) -> Option<T> {
+        let value = self.value(name)?;
+        let read = read(value);
+        if read.is_none() {
+            self.note(name, "has the wrong type");
+        }
+        read
+    }
+
+    pub(super) fn text(&mut self, name: &str) -> Option<String> {
+        self.typed(name, |v| v.as_str().map(str::to_owned))
+    }
+
+    pub(super) fn flag(&mut self, name: &str) -> bool {
+        self.typed(name, Value::as_bool).unwrap_or(false)
+    }
+
+    pub(super) fn list(&mut self, name: &str) -> Option<&'a [Value]> {
+        self.typed(name, |v| v.as_array().map(Vec::as_slice))
+    }
+
+    pub(super) fn object(&mut self, name: &str) -> Option<&'a Map<String, Value>> {
+        self.typed(name, Value::as_object)
+    }
+
+    pub(super) fn texts(&mut self, name: &str) -> Vec<String> {
+        let list = self.list(name).unwrap_or_default();
+        list.iter()
+            .filter_map(|v| v.as_str().map(str::to_owned))
+            .collect()
+    }
+
+    /// The problem document in `error`; the empty object that some servers send is none.
+    pub(super) fn problem(&mut self) -> Option<Problem> {
+        Problem::from_value(self.value("error")?)
+    }
+
+    /// A moment in RFC 3339.
+    pub(super) fn time(&mut self, name: &str) -> Option<crate::time::Timestamp> {
+        self.typed(name, |v| crate::time::parse_rfc3339(v.as_str()?))
+    }
+}
