@@ -35,6 +35,7 @@ impl ChallengeId {
 ///
 /// Exhaustive on purpose: a new kind of work must break the build of every driver.
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant, reason = "an action is moved once, to the driver")]
 #[must_use = "an action that is dropped stalls the flow"]
 pub enum Action<T> {
     /// Send this request once; never replay it (a JWS carries a single-use nonce). Poll again

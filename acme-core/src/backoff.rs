@@ -164,7 +164,10 @@ mod tests {
     fn no_number_of_failures_makes_the_delay_overflow_or_vanish() {
         for attempt in [0, 1, 31, 32, 63, 64, u32::MAX] {
             let delay = retry_delay(attempt, Step::Nonce, &mut Constant(255)).unwrap();
-            assert!(delay >= Duration::from_millis(187) && delay <= MAX_RETRY, "{attempt} {delay:?}");
+            assert!(
+                delay >= Duration::from_millis(187) && delay <= MAX_RETRY,
+                "{attempt} {delay:?}"
+            );
         }
     }
 }

@@ -121,6 +121,7 @@ pub(crate) fn excerpt(body: &[u8]) -> String {
 }
 
 /// What the exchanges of a flow want done next.
+#[allow(clippy::large_enum_variant, reason = "an activity is moved once, into an action")]
 pub(crate) enum Activity {
     Send(Outgoing),
     Sign(SignRequest),
@@ -302,11 +303,7 @@ impl<T: Clone> Exchanges<T> {
     }
 
     /// Takes an answer in, or gives it back if it is no answer to a request.
-    pub(crate) fn handle(
-        &mut self,
-        cx: &mut Context<'_>,
-        input: Input,
-    ) -> Result<Handled, Misuse> {
+    pub(crate) fn handle(&mut self, cx: &mut Context<'_>, input: Input) -> Result<Handled, Misuse> {
         let now = cx.session.tick(cx.now);
         match input {
             Input::Response { id, response } => {
@@ -357,16 +354,12 @@ impl<T: Clone> Exchanges<T> {
     }
 
     fn signing_position(&self, wanted: SignId) -> Option<usize> {
-        self.live.iter().position(|l| matches!(&l.state, State::Signing { id, .. } if *id == wanted))
+        self.live
+            .iter()
+            .position(|l| matches!(&l.state, State::Signing { id, .. } if *id == wanted))
     }
 
-    fn take_signature(
-        &mut self,
-        cx: &mut Context<'_>,
-        now: Timestamp,
-        index: usize,
-        bytes: &[u8],
-    ) {
+    fn take_signature(&mut self, cx: &mut Context<'_>, now: Timestamp, index: usize, bytes: &[u8]) {
         let Some(live) = self.live.get_mut(index) else { return };
         let State::Signing { input, .. } = &live.state else { return };
         match cx.session.account_key().normalise_signature(bytes) {

@@ -184,7 +184,10 @@ mod tests {
     #[test]
     fn links_are_found_however_they_are_written() {
         let map = headers(&[
-            ("link", r#"<https://a/1>;rel="alternate", <https://a/2> ; title="x, <y>; rel=up" ; rel=alternate"#),
+            (
+                "link",
+                r#"<https://a/1>;rel="alternate", <https://a/2> ; title="x, <y>; rel=up" ; rel=alternate"#,
+            ),
             ("link", r#"<https://a/3>; REL="index Alternate""#),
             ("link", "<https://a/4>; rel=up,<https://a/5>;rel"),
             ("link", "garbage"),

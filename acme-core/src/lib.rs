@@ -29,6 +29,7 @@
 //! Without any of them the core still runs whole issuances, with keys that are held elsewhere.
 
 #![forbid(unsafe_code)]
+#![deny(clippy::iter_over_hash_type)]
 #![cfg_attr(
     not(test),
     deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)

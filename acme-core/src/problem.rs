@@ -194,11 +194,9 @@ impl Problem {
         let detail: Option<String> = text("detail");
         let title: Option<String> = text("title");
         let subproblems: Vec<Self> = match object.get("subproblems") {
-            Some(Value::Array(list)) if with_subproblems => list
-                .iter()
-                .take(MAX_SUBPROBLEMS)
-                .filter_map(|sub| Self::read(sub, false))
-                .collect(),
+            Some(Value::Array(list)) if with_subproblems => {
+                list.iter().take(MAX_SUBPROBLEMS).filter_map(|sub| Self::read(sub, false)).collect()
+            }
             _ => Vec::new(),
         };
         if kind.is_none() && detail.is_none() && title.is_none() && subproblems.is_empty() {
@@ -263,7 +261,9 @@ pub(crate) fn printable(text: &str) -> String {
     text.chars()
         .map(|c| match c {
             '\n' | '\r' | '\t' => ' ',
-            '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => '\u{fffd}',
+            '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
+                '\u{fffd}'
+            }
             c if c.is_control() => '\u{fffd}',
             c => c,
         })
@@ -287,7 +287,8 @@ mod tests {
     #[test]
     fn old_prefixes_are_understood_and_strange_types_are_kept() {
         assert_eq!(ProblemType::from("urn:acme:error:badNonce".to_owned()), ProblemType::BadNonce);
-        for text in ["about:blank", "urn:ietf:params:acme:error:new", "", "ürn:ietf:params:acme:"] {
+        for text in ["about:blank", "urn:ietf:params:acme:error:new", "", "ürn:ietf:params:acme:"]
+        {
             assert_eq!(ProblemType::from(text.to_owned()), ProblemType::Other(text.to_owned()));
         }
     }

@@ -81,8 +81,7 @@ impl Session {
     /// # Errors
     /// The account belongs to another key or another directory, or is no longer valid.
     pub fn set_account(&mut self, account: Account) -> Result<(), Error> {
-        let error =
-            |code, text: &str| Error::new(ErrorKind::Input, Step::Preparation, code, text);
+        let error = |code, text: &str| Error::new(ErrorKind::Input, Step::Preparation, code, text);
         if account.key_thumbprint != self.key.thumbprint() {
             return Err(error("wrong-account-key", "the stored account belongs to another key"));
         }
@@ -189,8 +188,7 @@ impl Session {
 
     /// Checks a URL of the server before anything is sent there.
     pub(crate) fn check_url(&self, step: Step, url: &str) -> Result<(), Error> {
-        url::check(url, &self.origin, &self.policy)
-            .map_err(|fault| url::refused(step, url, fault))
+        url::check(url, &self.origin, &self.policy).map_err(|fault| url::refused(step, url, fault))
     }
 
     /// Resolves a `Location` or `Link` against the request it answers, and checks it.
@@ -200,8 +198,8 @@ impl Session {
         reference: &str,
         base: &str,
     ) -> Result<String, Error> {
-        let url = url::resolve(reference, base)
-            .map_err(|fault| url::refused(step, reference, fault))?;
+        let url =
+            url::resolve(reference, base).map_err(|fault| url::refused(step, reference, fault))?;
         self.check_url(step, &url)?;
         Ok(url)
     }

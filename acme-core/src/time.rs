@@ -153,11 +153,7 @@ mod tests {
                 assert_eq!(parse_rfc3339(text), None);
                 continue;
             }
-            assert_eq!(
-                parse_rfc3339(text).map(Timestamp::unix_millis),
-                Some(millis),
-                "{text}"
-            );
+            assert_eq!(parse_rfc3339(text).map(Timestamp::unix_millis), Some(millis), "{text}");
         }
     }
 
@@ -183,14 +179,8 @@ mod tests {
     #[test]
     fn arithmetic_saturates() {
         assert_eq!(Timestamp::MAX.saturating_add(Duration::MAX), Timestamp::MAX);
-        assert_eq!(
-            Timestamp::UNIX_EPOCH.saturating_since(Timestamp::MAX),
-            Duration::ZERO
-        );
+        assert_eq!(Timestamp::UNIX_EPOCH.saturating_since(Timestamp::MAX), Duration::ZERO);
         assert_eq!(Timestamp::from_unix_millis(-1).unix_seconds(), -1);
-        assert_eq!(
-            Timestamp::from_unix_seconds(1).to_string(),
-            "1970-01-01T00:00:01Z"
-        );
+        assert_eq!(Timestamp::from_unix_seconds(1).to_string(), "1970-01-01T00:00:01Z");
     }
 }

@@ -127,10 +127,8 @@ impl Origin {
 /// Checks the URL that the caller gave for the directory.
 pub(crate) fn check_directory_url(url: &str, policy: &Policy) -> Result<Origin, UrlFault> {
     let origin = origin(url)?;
-    if !origin.https && !(policy.allow_loopback_http && origin.is_loopback()) {
-        return Err(UrlFault::PlainHttp);
-    }
-    Ok(origin)
+    let is_permitted_test = policy.allow_loopback_http && origin.is_loopback();
+    if origin.https || is_permitted_test { Ok(origin) } else { Err(UrlFault::PlainHttp) }
 }
 
 /// Checks a URL that the server gave, against the directory's origin.

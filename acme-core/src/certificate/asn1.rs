@@ -41,14 +41,8 @@ impl<'a> Signed<'a> {
             let body = fields.tlv_bytes()?;
             let algorithm = fields.tlv_bytes()?;
             let signature: BitStringRef<'a> = fields.decode()?;
-            let signature = signature.as_bytes().ok_or(ErrorKind::Value {
-                tag: Tag::BitString,
-            })?;
-            Ok::<_, der::Error>(Self {
-                body,
-                algorithm,
-                signature,
-            })
+            let signature = signature.as_bytes().ok_or(ErrorKind::Value { tag: Tag::BitString })?;
+            Ok::<_, der::Error>(Self { body, algorithm, signature })
         })?;
         reader.finish()?;
         Ok(signed)
@@ -141,10 +135,7 @@ impl<'a> Extension<'a> {
             value = fields.decode()?;
         }
         value.tag().assert_eq(Tag::OctetString)?;
-        Ok(Self {
-            oid,
-            value: value.value(),
-        })
+        Ok(Self { oid, value: value.value() })
     }
 
     /// The value of the extension `oid`; an error if it is there more than once (RFC 5280 §4.2).
@@ -165,11 +156,7 @@ pub(crate) fn general_names(der: &[u8]) -> der::Result<Vec<Identifier>> {
         let mut names = Vec::new();
         while !list.is_finished() {
             let name: AnyRef<'_> = list.decode()?;
-            let text = || {
-                core::str::from_utf8(name.value())
-                    .ok()
-                    .filter(|text| text.is_ascii())
-            };
+            let text = || core::str::from_utf8(name.value()).ok().filter(|text| text.is_ascii());
             let invalid = || der::Error::from(ErrorKind::Value { tag: name.tag() });
             names.push(match (context_number(name.tag()), name.value()) {
                 (Some(2), _) => dns_name(text().ok_or_else(invalid)?)?,
@@ -201,9 +188,7 @@ fn address(octets: &[u8]) -> Option<IpAddr> {
     if let Ok(v4) = <[u8; 4]>::try_from(octets) {
         return Some(IpAddr::V4(Ipv4Addr::from(v4)));
     }
-    <[u8; 16]>::try_from(octets)
-        .ok()
-        .map(|v6| IpAddr::V6(Ipv6Addr::from(v6)))
+    <[u8; 16]>::try_from(octets).ok().map(|v6| IpAddr::V6(Ipv6Addr::from(v6)))
 }
 
 /// The key identifier in an `AuthorityKeyIdentifier` (RFC 5280 §4.2.1.1).
@@ -243,10 +228,7 @@ pub(crate) fn is_certificate_authority(der: &[u8]) -> der::Result<bool> {
 /// The number of a context-specific tag.
 fn context_number(tag: Tag) -> Option<u32> {
     match tag {
-        Tag::ContextSpecific {
-            number: TagNumber(number),
-            ..
-        } => Some(number),
+        Tag::ContextSpecific { number: TagNumber(number), .. } => Some(number),
         _ => None,
     }
 }
@@ -277,9 +259,7 @@ fn time(value: AnyRef<'_>) -> der::Result<Timestamp> {
                 && second < 60 =>
         {
             let days = days_since_1970(year, month, day);
-            Ok(Timestamp::from_unix_seconds(
-                days * 86_400 + hour * 3_600 + minute * 60 + second,
-            ))
+            Ok(Timestamp::from_unix_seconds(days * 86_400 + hour * 3_600 + minute * 60 + second))
         }
         _ => Err(invalid()),
     }
@@ -287,9 +267,7 @@ fn time(value: AnyRef<'_>) -> der::Result<Timestamp> {
 
 fn number(digits: &[u8]) -> Option<i64> {
     digits.iter().try_fold(0_i64, |sum, digit| {
-        digit
-            .is_ascii_digit()
-            .then(|| sum * 10 + i64::from(digit - b'0'))
+        digit.is_ascii_digit().then(|| sum * 10 + i64::from(digit - b'0'))
     })
 }
 
@@ -321,9 +299,7 @@ mod tests {
     use super::*;
 
     fn seconds(tag: Tag, text: &str) -> Option<i64> {
-        time(AnyRef::new(tag, text.as_bytes()).unwrap())
-            .ok()
-            .map(Timestamp::unix_seconds)
+        time(AnyRef::new(tag, text.as_bytes()).unwrap()).ok().map(Timestamp::unix_seconds)
     }
 
     #[test]
@@ -336,11 +312,7 @@ mod tests {
             ("00000101000000Z", -62_167_219_200),
             ("99991231235959Z", 253_402_300_799),
         ] {
-            assert_eq!(
-                seconds(Tag::GeneralizedTime, text),
-                Some(expected),
-                "{text}"
-            );
+            assert_eq!(seconds(Tag::GeneralizedTime, text), Some(expected), "{text}");
         }
     }
 

@@ -58,26 +58,13 @@ const fn rule(
             | SubjectAttribute::Street
     );
     let oid = ObjectIdentifier::new_unwrap(oid);
-    Rule {
-        attribute,
-        names,
-        oid,
-        tag,
-        max_characters,
-        may_repeat,
-    }
+    Rule { attribute, names, oid, tag, max_characters, may_repeat }
 }
 
 pub(super) static RULES: [Rule; 11] = {
     use SubjectAttribute as A;
     [
-        rule(
-            A::Country,
-            &["C", "countryName"],
-            "2.5.4.6",
-            Tag::PrintableString,
-            2,
-        ),
+        rule(A::Country, &["C", "countryName"], "2.5.4.6", Tag::PrintableString, 2),
         rule(
             A::StateOrProvince,
             &["ST", "S", "stateOrProvinceName"],
@@ -85,34 +72,10 @@ pub(super) static RULES: [Rule; 11] = {
             Tag::Utf8String,
             128,
         ),
-        rule(
-            A::Locality,
-            &["L", "localityName"],
-            "2.5.4.7",
-            Tag::Utf8String,
-            128,
-        ),
-        rule(
-            A::Street,
-            &["STREET", "streetAddress"],
-            "2.5.4.9",
-            Tag::Utf8String,
-            128,
-        ),
-        rule(
-            A::PostalCode,
-            &["postalCode"],
-            "2.5.4.17",
-            Tag::Utf8String,
-            40,
-        ),
-        rule(
-            A::Organization,
-            &["O", "organizationName"],
-            "2.5.4.10",
-            Tag::Utf8String,
-            64,
-        ),
+        rule(A::Locality, &["L", "localityName"], "2.5.4.7", Tag::Utf8String, 128),
+        rule(A::Street, &["STREET", "streetAddress"], "2.5.4.9", Tag::Utf8String, 128),
+        rule(A::PostalCode, &["postalCode"], "2.5.4.17", Tag::Utf8String, 40),
+        rule(A::Organization, &["O", "organizationName"], "2.5.4.10", Tag::Utf8String, 64),
         rule(
             A::OrganizationalUnit,
             &["OU", "organizationalUnitName"],
@@ -120,20 +83,8 @@ pub(super) static RULES: [Rule; 11] = {
             Tag::Utf8String,
             64,
         ),
-        rule(
-            A::CommonName,
-            &["CN", "commonName"],
-            "2.5.4.3",
-            Tag::Utf8String,
-            64,
-        ),
-        rule(
-            A::SerialNumber,
-            &["serialNumber"],
-            "2.5.4.5",
-            Tag::PrintableString,
-            64,
-        ),
+        rule(A::CommonName, &["CN", "commonName"], "2.5.4.3", Tag::Utf8String, 64),
+        rule(A::SerialNumber, &["serialNumber"], "2.5.4.5", Tag::PrintableString, 64),
         rule(
             A::DomainComponent,
             &["DC", "domainComponent"],
@@ -141,13 +92,7 @@ pub(super) static RULES: [Rule; 11] = {
             Tag::Ia5String,
             63,
         ),
-        rule(
-            A::EmailAddress,
-            &["emailAddress", "E"],
-            "1.2.840.113549.1.9.1",
-            Tag::Ia5String,
-            255,
-        ),
+        rule(A::EmailAddress, &["emailAddress", "E"], "1.2.840.113549.1.9.1", Tag::Ia5String, 255),
     ]
 };
 
@@ -159,11 +104,7 @@ impl SubjectAttribute {
     pub(super) fn named(name: &str) -> Option<Self> {
         RULES
             .iter()
-            .find(|rule| {
-                rule.names
-                    .iter()
-                    .any(|known| known.eq_ignore_ascii_case(name))
-            })
+            .find(|rule| rule.names.iter().any(|known| known.eq_ignore_ascii_case(name)))
             .map(|rule| rule.attribute)
     }
 }
@@ -171,12 +112,7 @@ impl SubjectAttribute {
 /// Writes the short name, such as `ST`.
 impl fmt::Display for SubjectAttribute {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(
-            self.rule()
-                .and_then(|rule| rule.names.first())
-                .copied()
-                .unwrap_or("?"),
-        )
+        f.write_str(self.rule().and_then(|rule| rule.names.first()).copied().unwrap_or("?"))
     }
 }
 
@@ -191,9 +127,7 @@ pub(super) fn check_value(rule: &Rule, value: &str) -> Result<(), AttributeProbl
     if value.chars().count() > rule.max_characters {
         return Err(match rule.attribute {
             SubjectAttribute::Country => AttributeProblem::NotACountryCode,
-            _ => AttributeProblem::TooLong {
-                max: rule.max_characters,
-            },
+            _ => AttributeProblem::TooLong { max: rule.max_characters },
         });
     }
     if rule.attribute == SubjectAttribute::Country
@@ -208,11 +142,7 @@ pub(super) fn check_value(rule: &Rule, value: &str) -> Result<(), AttributeProbl
         Tag::Ia5String => value.is_ascii(),
         _ => true,
     };
-    if fits {
-        Ok(())
-    } else {
-        Err(AttributeProblem::Letters)
-    }
+    if fits { Ok(()) } else { Err(AttributeProblem::Letters) }
 }
 
 /// What is wrong with the value of an attribute.

@@ -56,21 +56,16 @@ impl CertificateChain {
             match (line, &mut block) {
                 (BEGIN, None) => {
                     if certificates.len() >= max_certificates {
-                        return Err(ChainError::TooMany {
-                            max: max_certificates,
-                        });
+                        return Err(ChainError::TooMany { max: max_certificates });
                     }
                     block = Some(String::new());
                 }
                 (END, Some(base64)) => {
-                    let der = Base64::decode_vec(base64).map_err(|_| ChainError::Base64 {
-                        position: certificates.len(),
+                    let der = Base64::decode_vec(base64)
+                        .map_err(|_| ChainError::Base64 { position: certificates.len() })?;
+                    let certificate = Certificate::from_der(&der).map_err(|error| {
+                        ChainError::Certificate { position: certificates.len(), error }
                     })?;
-                    let certificate =
-                        Certificate::from_der(&der).map_err(|error| ChainError::Certificate {
-                            position: certificates.len(),
-                            error,
-                        })?;
                     certificates.push(certificate);
                     block = None;
                 }
@@ -91,10 +86,7 @@ impl CertificateChain {
         if certificates.is_empty() {
             return Err(ChainError::Empty);
         }
-        Ok(Self {
-            certificates,
-            has_text_between,
-        })
+        Ok(Self { certificates, has_text_between })
     }
 
     /// Puts certificates together, the leaf first, as when they come one by one through
@@ -106,10 +98,7 @@ impl CertificateChain {
         if certificates.is_empty() {
             return Err(ChainError::Empty);
         }
-        Ok(Self {
-            certificates,
-            has_text_between: false,
-        })
+        Ok(Self { certificates, has_text_between: false })
     }
 
     /// Writes strict PEM: line feeds, 64 columns, nothing between the certificates.
@@ -207,10 +196,7 @@ impl fmt::Display for ChainError {
             Self::NotText => f.write_str("the certificate chain is not PEM text"),
             Self::Empty => f.write_str("there is no certificate in the chain"),
             Self::TooMany { max } => {
-                write!(
-                    f,
-                    "the chain has more than {max} certificates, the limit set for it"
-                )
+                write!(f, "the chain has more than {max} certificates, the limit set for it")
             }
             Self::ForeignBlock { line } => write!(
                 f,
@@ -219,10 +205,7 @@ impl fmt::Display for ChainError {
             ),
             Self::Unfinished => f.write_str("the chain breaks off inside a certificate"),
             Self::Base64 { position } => {
-                write!(
-                    f,
-                    "certificate {position} of the chain (the leaf is 0) is not valid base64"
-                )
+                write!(f, "certificate {position} of the chain (the leaf is 0) is not valid base64")
             }
             Self::Certificate { position, error } => {
                 write!(
@@ -322,10 +305,7 @@ yNQwCgYIKoZIzj0EAwIDRwAwRAIge09+S5TZAlw5tgtiVvuERV6cT4mfutXIlwTb
             format!("{ONE}-----BEGIN \n"),
             format!("{ONE}{BEGIN}{BEGIN}\n"),
         ] {
-            assert!(
-                matches!(read(&hostile), Err(ChainError::ForeignBlock { .. })),
-                "{hostile}"
-            );
+            assert!(matches!(read(&hostile), Err(ChainError::ForeignBlock { .. })), "{hostile}");
         }
     }
 
@@ -333,14 +313,8 @@ yNQwCgYIKoZIzj0EAwIDRwAwRAIge09+S5TZAlw5tgtiVvuERV6cT4mfutXIlwTb
     fn broken_files_are_told_apart() {
         assert_eq!(read(""), Err(ChainError::Empty));
         assert_eq!(read("<html>502</html>"), Err(ChainError::Empty));
-        assert_eq!(
-            CertificateChain::from_pem(&[0xff, 0xfe]),
-            Err(ChainError::NotText)
-        );
-        assert_eq!(
-            read(ONE.trim_end().trim_end_matches(END)),
-            Err(ChainError::Unfinished)
-        );
+        assert_eq!(CertificateChain::from_pem(&[0xff, 0xfe]), Err(ChainError::NotText));
+        assert_eq!(read(ONE.trim_end().trim_end_matches(END)), Err(ChainError::Unfinished));
         assert_eq!(
             read(&format!("{ONE}{BEGIN}\nM!!!\n{END}")),
             Err(ChainError::Base64 { position: 1 })
@@ -369,10 +343,7 @@ yNQwCgYIKoZIzj0EAwIDRwAwRAIge09+S5TZAlw5tgtiVvuERV6cT4mfutXIlwTb
     fn a_saved_chain_comes_back() {
         let chain = read(&ONE.repeat(2)).unwrap();
         let json = serde_json::to_string(&chain).unwrap();
-        assert_eq!(
-            serde_json::from_str::<CertificateChain>(&json).unwrap(),
-            chain
-        );
+        assert_eq!(serde_json::from_str::<CertificateChain>(&json).unwrap(), chain);
         assert!(serde_json::from_str::<CertificateChain>("\"\"").is_err());
     }
 }

@@ -49,10 +49,7 @@ pub struct CertificateRequestParameters {
 impl CertificateRequestParameters {
     /// Asks for these names, without a subject.
     pub fn new(identifiers: impl IntoIterator<Item = Identifier>) -> Self {
-        Self {
-            identifiers: identifiers.into_iter().collect(),
-            ..Self::default()
-        }
+        Self { identifiers: identifiers.into_iter().collect(), ..Self::default() }
     }
 
     /// Checks the names and the subject against each other and gives the subject to encode.
@@ -62,9 +59,7 @@ impl CertificateRequestParameters {
         }
         for identifier in &self.identifiers {
             if identifier.as_dns().is_none() && identifier.as_ip().is_none() {
-                return Err(CertificateRequestError::UnsupportedIdentifier(
-                    identifier.clone(),
-                ));
+                return Err(CertificateRequestError::UnsupportedIdentifier(identifier.clone()));
             }
         }
         let Some(subject) = &self.subject else {
@@ -115,10 +110,7 @@ impl UnsignedCertificateRequest {
         }
         let to_be_signed = encode(parameters, subject.as_ref(), public_key_der)
             .map_err(CertificateRequestError::Encoding)?;
-        Ok(Self {
-            to_be_signed,
-            scheme,
-        })
+        Ok(Self { to_be_signed, scheme })
     }
 
     /// The bytes to sign: the DER of `CertificationRequestInfo`.
@@ -175,9 +167,8 @@ impl CertificateRequest {
             key.public_key_der(),
             key.signature_scheme(),
         )?;
-        let signature = key
-            .sign(entropy, unsigned.to_be_signed())
-            .map_err(CertificateRequestError::Signing)?;
+        let signature =
+            key.sign(entropy, unsigned.to_be_signed()).map_err(CertificateRequestError::Signing)?;
         unsigned.into_signed(&signature)
     }
 }
@@ -205,10 +196,7 @@ fn encode(
     let mut values = SetOfVec::new();
     values.insert(Any::encode_from(&extensions)?)?;
     let mut attributes = SetOfVec::new();
-    attributes.insert(Attribute {
-        oid: EXTENSION_REQUEST,
-        values,
-    })?;
+    attributes.insert(Attribute { oid: EXTENSION_REQUEST, values })?;
     CertReqInfo {
         version: x509_cert::request::Version::V1,
         subject: match subject {
@@ -238,12 +226,7 @@ fn ecdsa_from_plain(scheme: SignatureScheme, signature: &[u8]) -> der::Result<Op
     match signature.split_at_checked(width) {
         // A DER signature with short numbers can have the same length.
         Some((r, s)) if s.len() == width && EcdsaSignature::from_der(signature).is_err() => {
-            EcdsaSignature {
-                r: UintRef::new(r)?,
-                s: UintRef::new(s)?,
-            }
-            .to_der()
-            .map(Some)
+            EcdsaSignature { r: UintRef::new(r)?, s: UintRef::new(s)? }.to_der().map(Some)
         }
         _ => Ok(None),
     }
@@ -330,26 +313,17 @@ impl fmt::Display for CertificateRequestError {
                 write!(f, "the certificate request cannot be encoded: {error}")
             }
             Self::Malformed(error) => {
-                write!(
-                    f,
-                    "this is not the DER of a PKCS#10 certificate request: {error}"
-                )
+                write!(f, "this is not the DER of a PKCS#10 certificate request: {error}")
             }
             Self::Pem => {
                 f.write_str("this is not PEM with exactly one CERTIFICATE REQUEST block in it")
             }
             Self::TooLong => f.write_str("the certificate request is too long"),
             Self::MissingName(identifier) => {
-                write!(
-                    f,
-                    "the certificate request does not ask for {identifier}, which is ordered"
-                )
+                write!(f, "the certificate request does not ask for {identifier}, which is ordered")
             }
             Self::ExtraName(identifier) => {
-                write!(
-                    f,
-                    "the certificate request asks for {identifier}, which is not ordered"
-                )
+                write!(f, "the certificate request asks for {identifier}, which is not ordered")
             }
         }
     }

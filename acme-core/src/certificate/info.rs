@@ -56,10 +56,7 @@ impl Certificate {
         let fields = CertificateFields::read(signed.body)?;
         // RFC 5280 §4.1.1.2: both fields name the same algorithm.
         if fields.algorithm != signed.algorithm {
-            return Err(der::ErrorKind::Value {
-                tag: der::Tag::Sequence,
-            }
-            .into());
+            return Err(der::ErrorKind::Value { tag: der::Tag::Sequence }.into());
         }
         let algorithm = AlgorithmIdentifierRef::from_der(signed.algorithm)?;
         let extension = |oid| Extension::find(&fields.extensions, oid);
@@ -137,20 +134,13 @@ impl Certificate {
     pub fn serial_decimal(&self) -> String {
         let (is_negative, magnitude) = magnitude(&self.serial);
         let digits = decimal(&magnitude);
-        if is_negative {
-            format!("-{digits}")
-        } else {
-            digits
-        }
+        if is_negative { format!("-{digits}") } else { digits }
     }
 
     /// The issuer's common name as it stands: compare it, but do not print it unescaped.
     pub fn issuer_common_name(&self) -> Option<String> {
         let name = Name::from_der(&self.issuer).ok()?;
-        name.common_name()
-            .ok()
-            .flatten()
-            .map(|name| name.value().into_owned())
+        name.common_name().ok().flatten().map(|name| name.value().into_owned())
     }
 
     /// The issuer in the form of RFC 4514, control and direction characters escaped.
@@ -259,11 +249,7 @@ fn decimal(magnitude: &[u8]) -> String {
             carry /= 10;
         }
     }
-    digits
-        .iter()
-        .rev()
-        .filter_map(|digit| char::from_digit(*digit, 10))
-        .collect()
+    digits.iter().rev().filter_map(|digit| char::from_digit(*digit, 10)).collect()
 }
 
 fn shown(name: &[u8]) -> String {
@@ -302,10 +288,7 @@ impl fmt::Display for CertificateError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             Reason::TooLong => {
-                write!(
-                    f,
-                    "the certificate is longer than {MAX_CERTIFICATE_LENGTH} octets"
-                )
+                write!(f, "the certificate is longer than {MAX_CERTIFICATE_LENGTH} octets")
             }
             Reason::Malformed(error) => {
                 write!(f, "this is not the DER of an X.509 certificate: {error}")
@@ -345,10 +328,7 @@ mod tests {
             hex(certificate.authority_key_identifier().unwrap()),
             "69885b6b87464041e1b37b847ba0ae2cde01c8d4"
         );
-        assert_eq!(
-            certificate.issuer_common_name().as_deref(),
-            Some("Example CA")
-        );
+        assert_eq!(certificate.issuer_common_name().as_deref(), Some("Example CA"));
         assert_eq!(certificate.subject(), "CN=example.com");
         assert_eq!(certificate.identifiers(), []);
         assert!(!certificate.is_self_issued());
@@ -360,21 +340,15 @@ mod tests {
     fn no_damage_to_a_certificate_makes_reading_panic() {
         let der = Base64::decode_vec(RFC_9773).unwrap();
         for length in 0..der.len() {
-            assert!(
-                Certificate::from_der(&der[..length]).is_err(),
-                "cut at {length}"
-            );
+            assert!(Certificate::from_der(&der[..length]).is_err(), "cut at {length}");
         }
         for index in 0..der.len() {
             for value in [0x00, 0x7f, 0x80, 0xff, der[index] ^ 1] {
                 let mut damaged = der.clone();
                 damaged[index] = value;
                 if let Ok(read) = Certificate::from_der(&damaged) {
-                    let _ = (
-                        format!("{read:?}"),
-                        read.serial_decimal(),
-                        read.check_signature(&read),
-                    );
+                    let _ =
+                        (format!("{read:?}"), read.serial_decimal(), read.check_signature(&read));
                 }
             }
         }
@@ -382,12 +356,7 @@ mod tests {
         longer.push(0);
         assert!(Certificate::from_der(&longer).is_err());
         let huge = vec![0x30; MAX_CERTIFICATE_LENGTH + 1];
-        assert!(
-            Certificate::from_der(&huge)
-                .unwrap_err()
-                .to_string()
-                .contains("longer")
-        );
+        assert!(Certificate::from_der(&huge).unwrap_err().to_string().contains("longer"));
     }
 
     #[test]
@@ -433,9 +402,7 @@ mod tests {
         let der = name.to_name().unwrap().to_der().unwrap();
         assert_eq!(shown(&der), r"O=a\u{202e}b\u{2066}c");
         // A control character written by someone else.
-        let hostile = [
-            0x30, 13, 0x31, 11, 0x30, 9, 0x06, 3, 0x55, 4, 10, 0x0c, 2, 0xc2, 0x9b,
-        ];
+        let hostile = [0x30, 13, 0x31, 11, 0x30, 9, 0x06, 3, 0x55, 4, 10, 0x0c, 2, 0xc2, 0x9b];
         assert_eq!(shown(&hostile), r"O=\u{9b}");
         assert_eq!(shown(&[0x30, 1]), "(a name that cannot be read)");
     }

@@ -55,10 +55,7 @@ impl CertificateRequest {
         let algorithm = AlgorithmIdentifierRef::from_der(signed.algorithm)?;
         let mut identifiers = Vec::new();
         let mut must_staple = false;
-        let mut requests = info
-            .attributes
-            .iter()
-            .filter(|found| found.oid == EXTENSION_REQUEST);
+        let mut requests = info.attributes.iter().filter(|found| found.oid == EXTENSION_REQUEST);
         if let Some(attribute) = requests.next() {
             let mut values = attribute.values.iter();
             if let (Some(value), None) = (values.next(), values.next()) {
@@ -86,16 +83,7 @@ impl CertificateRequest {
         let public_key = info.public_key.to_der()?;
         let check = check(&public_key, algorithm.oid, signed.body, signed.signature);
         let der = der.to_vec();
-        Ok((
-            Self {
-                der,
-                public_key,
-                subject: info.subject,
-                identifiers,
-                must_staple,
-            },
-            check,
-        ))
+        Ok((Self { der, public_key, subject: info.subject, identifiers, must_staple }, check))
     }
 
     /// Reads a request in PEM, with the label `CERTIFICATE REQUEST` or the older
@@ -107,10 +95,7 @@ impl CertificateRequest {
     pub fn from_pem(pem: &str) -> Result<Self, CertificateRequestError> {
         const BOUNDARY: &str = "-----";
         let mut base64 = String::new();
-        let mut lines = pem
-            .lines()
-            .map(str::trim)
-            .skip_while(|line| !line.contains(BOUNDARY));
+        let mut lines = pem.lines().map(str::trim).skip_while(|line| !line.contains(BOUNDARY));
         let label = lines
             .next()
             .and_then(|line| line.strip_prefix("-----BEGIN ")?.strip_suffix(BOUNDARY))
@@ -175,10 +160,8 @@ impl CertificateRequest {
     /// first such name.
     pub fn check_names(&self, ordered: &[Identifier]) -> Result<(), CertificateRequestError> {
         let is_checked = |name: &&Identifier| name.as_dns().is_some() || name.as_ip().is_some();
-        if let Some(missing) = ordered
-            .iter()
-            .filter(is_checked)
-            .find(|name| !self.identifiers.contains(name))
+        if let Some(missing) =
+            ordered.iter().filter(is_checked).find(|name| !self.identifiers.contains(name))
         {
             return Err(CertificateRequestError::MissingName(missing.clone()));
         }
@@ -195,9 +178,8 @@ const COMMON_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.3");
 fn common_name(value: &[u8]) -> der::Result<Identifier> {
     let mut reader = SliceReader::new(value)?;
     let value = AnyRef::decode(&mut reader)?;
-    let text = core::str::from_utf8(value.value()).map_err(|_| der::ErrorKind::Value {
-        tag: der::Tag::Utf8String,
-    })?;
+    let text = core::str::from_utf8(value.value())
+        .map_err(|_| der::ErrorKind::Value { tag: der::Tag::Utf8String })?;
     match text.parse::<core::net::IpAddr>() {
         Ok(address) => Ok(Identifier::ip(address)),
         Err(_) => asn1::dns_name(text),

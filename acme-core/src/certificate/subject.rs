@@ -68,18 +68,14 @@ impl Subject {
         if text.trim().is_empty() {
             return Err(SubjectError::Empty);
         }
-        let attributes: Vec<_> = split_unescaped(text)?
-            .into_iter()
-            .map(parse_attribute)
-            .collect::<Result<_, _>>()?;
+        let attributes: Vec<_> =
+            split_unescaped(text)?.into_iter().map(parse_attribute).collect::<Result<_, _>>()?;
         Self::new(attributes)
     }
 
     /// The attributes in their order.
     pub fn attributes(&self) -> impl Iterator<Item = (SubjectAttribute, &str)> {
-        self.0
-            .iter()
-            .map(|(attribute, value)| (*attribute, value.as_str()))
+        self.0.iter().map(|(attribute, value)| (*attribute, value.as_str()))
     }
 
     /// The value of `CN`, if there is one.
@@ -98,10 +94,7 @@ impl Subject {
             };
             let value = Any::new(rule.tag, value.as_bytes())?;
             let mut set = SetOfVec::new();
-            set.insert(AttributeTypeAndValue {
-                oid: rule.oid,
-                value,
-            })?;
+            set.insert(AttributeTypeAndValue { oid: rule.oid, value })?;
             sequence.push(RelativeDistinguishedName::from(set));
         }
         // `Name` has no public constructor; its encoding is that of the sequence.
@@ -201,20 +194,13 @@ fn split_unescaped(text: &str) -> Result<Vec<&str>, SubjectError> {
 }
 
 fn parse_attribute(part: &str) -> Result<(SubjectAttribute, String), SubjectError> {
-    let (name, value) = part
-        .split_once('=')
-        .ok_or_else(|| SubjectError::NoEqualsSign {
-            part: excerpt(part),
-        })?;
-    let attribute =
-        SubjectAttribute::named(name.trim()).ok_or_else(|| SubjectError::UnknownAttribute {
-            name: excerpt(name.trim()),
-        })?;
+    let (name, value) =
+        part.split_once('=').ok_or_else(|| SubjectError::NoEqualsSign { part: excerpt(part) })?;
+    let attribute = SubjectAttribute::named(name.trim())
+        .ok_or_else(|| SubjectError::UnknownAttribute { name: excerpt(name.trim()) })?;
     let value = unescape(value).map_err(|problem| {
-        problem.map_or(SubjectError::Escape, |problem| SubjectError::Attribute {
-            attribute,
-            problem,
-        })
+        problem
+            .map_or(SubjectError::Escape, |problem| SubjectError::Attribute { attribute, problem })
     })?;
     Ok((attribute, value))
 }
@@ -238,10 +224,7 @@ fn unescape(value: &str) -> Result<String, Option<AttributeProblem>> {
                     }
                     _ => {
                         let high = next.to_digit(16).ok_or(None)?;
-                        let low = letters
-                            .next()
-                            .and_then(|low| low.to_digit(16))
-                            .ok_or(None)?;
+                        let low = letters.next().and_then(|low| low.to_digit(16)).ok_or(None)?;
                         octets.push(u8::try_from(high * 16 + low).map_err(|_| None)?);
                     }
                 }
@@ -264,10 +247,7 @@ fn unescape(value: &str) -> Result<String, Option<AttributeProblem>> {
 
 /// At most 40 characters of outside text, control characters replaced, fit for a message.
 fn excerpt(text: &str) -> String {
-    text.chars()
-        .take(40)
-        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
-        .collect()
+    text.chars().take(40).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 
 /// The text is not a subject name that a certificate can be requested for.

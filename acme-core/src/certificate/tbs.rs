@@ -45,10 +45,7 @@ struct SignedStructure {
 
 impl TbsCertificate {
     /// Puts the fields together; `serial` is a positive number of at most 20 octets.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "these are the fields of the structure"
-    )]
+    #[expect(clippy::too_many_arguments, reason = "these are the fields of the structure")]
     pub(crate) fn new(
         serial: &[u8],
         scheme: SignatureScheme,
@@ -120,7 +117,5 @@ pub(crate) fn subject_alt_name(identifiers: &[Identifier]) -> der::Result<Extens
 
 fn time(moment: Timestamp) -> der::Result<Time> {
     let seconds = u64::try_from(moment.unix_seconds()).unwrap_or(0);
-    Ok(Time::from(DateTime::from_unix_duration(
-        Duration::from_secs(seconds),
-    )?))
+    Ok(Time::from(DateTime::from_unix_duration(Duration::from_secs(seconds))?))
 }

@@ -59,20 +59,13 @@ fn verify_leaf(
             return Err(CertificateFault::MissingName(identifier.clone()));
         }
     }
-    let extra = leaf
-        .identifiers()
-        .iter()
-        .filter(|name| !expected.identifiers.contains(name));
+    let extra = leaf.identifiers().iter().filter(|name| !expected.identifiers.contains(name));
     notes.extend(extra.cloned().map(ChainNote::ExtraName));
     if expected.now > leaf.not_after() {
-        return Err(CertificateFault::Expired {
-            not_after: leaf.not_after(),
-        });
+        return Err(CertificateFault::Expired { not_after: leaf.not_after() });
     }
     if expected.now.saturating_add(expected.clock_tolerance) < leaf.not_before() {
-        return Err(CertificateFault::NotYetValid {
-            not_before: leaf.not_before(),
-        });
+        return Err(CertificateFault::NotYetValid { not_before: leaf.not_before() });
     }
     if leaf.is_certificate_authority() {
         return Err(CertificateFault::LeafIsCa);
@@ -86,11 +79,7 @@ fn verify_links(
     notes: &mut Vec<ChainNote>,
 ) -> Result<(), CertificateFault> {
     for (position, certificate) in certificates.iter().enumerate() {
-        if certificates
-            .iter()
-            .take(position)
-            .any(|earlier| earlier == certificate)
-        {
+        if certificates.iter().take(position).any(|earlier| earlier == certificate) {
             return Err(CertificateFault::Repeated { position });
         }
         if position > 0 && (now > certificate.not_after() || now < certificate.not_before()) {
@@ -104,9 +93,7 @@ fn verify_links(
         }
         // Version 1 has no extension to say so; old private roots are of that kind.
         if issuer.is_version_3() && !issuer.is_certificate_authority() {
-            return Err(CertificateFault::IssuerIsNotCa {
-                position: position + 1,
-            });
+            return Err(CertificateFault::IssuerIsNotCa { position: position + 1 });
         }
         match issued.check_signature(issuer) {
             SignatureCheck::Valid => {}
@@ -157,10 +144,7 @@ impl fmt::Display for ChainNote {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::ExtraName(name) => {
-                write!(
-                    f,
-                    "the certificate also covers {name}, which was not ordered"
-                )
+                write!(f, "the certificate also covers {name}, which was not ordered")
             }
             Self::UncheckedName(name) => {
                 write!(f, "whether the certificate covers {name} was not checked")
@@ -171,10 +155,7 @@ impl fmt::Display for ChainNote {
                  build lacks the algorithm"
             ),
             Self::IssuerOutOfDate { position } => {
-                write!(
-                    f,
-                    "certificate {position} (the leaf is 0) is outside its validity period"
-                )
+                write!(f, "certificate {position} (the leaf is 0) is outside its validity period")
             }
             Self::TextBetween => {
                 f.write_str("the server sent text between the certificates, which was dropped")
@@ -250,10 +231,7 @@ impl fmt::Display for CertificateFault {
                  requested; do not install it",
             ),
             Self::MissingName(name) => {
-                write!(
-                    f,
-                    "the certificate does not cover {name}, although it was ordered"
-                )
+                write!(f, "the certificate does not cover {name}, although it was ordered")
             }
             Self::Expired { not_after } => write!(
                 f,
@@ -284,10 +262,9 @@ impl fmt::Display for CertificateFault {
                 "the signature of certificate {position} of the chain (the leaf is 0) does not \
                  verify with the key of the one after it"
             ),
-            Self::Repeated { position } => write!(
-                f,
-                "certificate {position} of the chain (the leaf is 0) stands in it twice"
-            ),
+            Self::Repeated { position } => {
+                write!(f, "certificate {position} of the chain (the leaf is 0) stands in it twice")
+            }
         }
     }
 }

@@ -38,10 +38,7 @@ mod tests {
             "ZaJgFtIV4WA0t2MzN7kbSk0sfRd2GZjaxRqaSTAK6lI",
             "lAV291d372xyXVEZRY9j2FQ8g1TYpOaJr620CiahePA",
         ]) {
-            assert_eq!(
-                record_value(&KeyAuthorization::new(&sample_token(), thumbprint)),
-                expected
-            );
+            assert_eq!(record_value(&KeyAuthorization::new(&sample_token(), thumbprint)), expected);
         }
     }
 

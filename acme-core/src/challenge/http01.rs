@@ -84,11 +84,7 @@ mod tests {
         for (letters, expected) in [(43, false), (83, false), (84, true), (128, true)] {
             let token = Token::new("a".repeat(letters)).unwrap();
             let authorization = KeyAuthorization::new(&token, THUMBPRINTS[0]);
-            assert_eq!(
-                is_body_too_long(&authorization),
-                expected,
-                "{letters} letters"
-            );
+            assert_eq!(is_body_too_long(&authorization), expected, "{letters} letters");
         }
     }
 }

@@ -99,15 +99,7 @@ impl From<ChallengeType> for String {
 impl fmt::Display for ChallengeType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for letter in self.as_str().chars().take(80) {
-            write!(
-                f,
-                "{}",
-                if letter.is_control() {
-                    '\u{fffd}'
-                } else {
-                    letter
-                }
-            )?;
+            write!(f, "{}", if letter.is_control() { '\u{fffd}' } else { letter })?;
         }
         Ok(())
     }
@@ -133,11 +125,7 @@ mod tests {
             (Dns01, "2001:db8::1", false),
         ] {
             let identifier: Identifier = identifier.parse().unwrap();
-            assert_eq!(
-                kind.can_validate(&identifier),
-                expected,
-                "{kind} for {identifier}"
-            );
+            assert_eq!(kind.can_validate(&identifier), expected, "{kind} for {identifier}");
         }
         let device: Identifier =
             serde_json::from_str(r#"{"type":"permanent-identifier","value":"x"}"#).unwrap();
@@ -164,9 +152,6 @@ mod tests {
         assert_eq!(kind, ChallengeType::Other("sectigo-\u{1b}[31m".to_owned()));
         assert_eq!(kind.to_string(), "sectigo-\u{fffd}[31m");
         assert_eq!(serde_json::to_string(&kind).unwrap(), json);
-        assert_eq!(
-            serde_json::to_string(&ChallengeType::TlsAlpn01).unwrap(),
-            r#""tls-alpn-01""#
-        );
+        assert_eq!(serde_json::to_string(&ChallengeType::TlsAlpn01).unwrap(), r#""tls-alpn-01""#);
     }
 }

@@ -32,10 +32,7 @@ const VALID_AFTER: Duration = Duration::from_secs(7 * 24 * 3600);
 /// else. Any other handshake must not be shown the challenge's certificate.
 pub fn is_validation<P: AsRef<[u8]>>(offered: impl IntoIterator<Item = P>) -> bool {
     let mut offered = offered.into_iter();
-    offered
-        .next()
-        .is_some_and(|protocol| protocol.as_ref() == ALPN)
-        && offered.next().is_none()
+    offered.next().is_some_and(|protocol| protocol.as_ref() == ALPN) && offered.next().is_none()
 }
 
 /// The server name that the handshake asks for: the DNS name, or the reverse-zone name of the
@@ -90,9 +87,7 @@ pub fn build_certificate(
         return Err(ChallengeCertificateError::Identifier(identifier.clone()));
     }
     let mut serial = [0; 16];
-    entropy
-        .fill(&mut serial)
-        .map_err(ChallengeCertificateError::Entropy)?;
+    entropy.fill(&mut serial).map_err(ChallengeCertificateError::Entropy)?;
     // A positive number of 16 octets in every case.
     if let Some(first) = serial.first_mut() {
         *first = *first & 0x7f | 0x40;
@@ -125,9 +120,7 @@ pub fn build_certificate(
         .to_der()
     };
     let body = body().map_err(ChallengeCertificateError::Encoding)?;
-    let signature = key
-        .sign(entropy, &body)
-        .map_err(ChallengeCertificateError::Signing)?;
+    let signature = key.sign(entropy, &body).map_err(ChallengeCertificateError::Signing)?;
     TbsCertificate::assemble(&body, key.signature_scheme(), &signature)
         .map_err(ChallengeCertificateError::Encoding)
 }

@@ -41,14 +41,9 @@ impl Token {
             return Err(TokenError::Empty);
         }
         if token.len() > MAX_TOKEN_LENGTH {
-            return Err(TokenError::TooLong {
-                letters: token.len(),
-            });
+            return Err(TokenError::TooLong { letters: token.len() });
         }
-        if !token
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
-        {
+        if !token.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_') {
             return Err(TokenError::Letters);
         }
         Ok(Self(token))
@@ -225,21 +220,14 @@ pub(super) mod tests {
         for octet in 0_u8..128 {
             let letter = char::from(octet);
             let allowed = letter.is_ascii_alphanumeric() || letter == '-' || letter == '_';
-            assert_eq!(
-                Token::new(format!("a{letter}b")).is_ok(),
-                allowed,
-                "{letter:?}"
-            );
+            assert_eq!(Token::new(format!("a{letter}b")).is_ok(), allowed, "{letter:?}");
         }
     }
 
     #[test]
     fn the_length_is_limited() {
         assert!(Token::new("a".repeat(MAX_TOKEN_LENGTH)).is_ok());
-        assert_eq!(
-            Token::new("a".repeat(129)),
-            Err(TokenError::TooLong { letters: 129 })
-        );
+        assert_eq!(Token::new("a".repeat(129)), Err(TokenError::TooLong { letters: 129 }));
     }
 
     #[test]
@@ -275,9 +263,6 @@ pub(super) mod tests {
     fn debug_output_does_not_show_the_key_authorization() {
         let authorization = KeyAuthorization::new(&sample_token(), THUMBPRINTS[0]);
         let shown = format!("{authorization:?}");
-        assert!(
-            !shown.contains("evaGx") && !shown.contains("NzbL"),
-            "{shown}"
-        );
+        assert!(!shown.contains("evaGx") && !shown.contains("NzbL"), "{shown}");
     }
 }

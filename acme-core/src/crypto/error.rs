@@ -56,10 +56,7 @@ impl fmt::Display for KeyError {
                  use P-256, P-384, RSA of 2048 to 4096 bits or Ed25519"
             ),
             Self::RsaSize { bits } => {
-                write!(
-                    f,
-                    "the RSA key has {bits} bits; use one of 2048 to 4096 bits"
-                )
+                write!(f, "the RSA key has {bits} bits; use one of 2048 to 4096 bits")
             }
             Self::Disabled(kind) => write!(
                 f,

@@ -84,9 +84,7 @@ pub(super) fn from_pkcs8_der(der: &[u8]) -> Result<Arc<dyn Backend>, KeyError> {
             let seed = seed.as_bytes().try_into().map_err(|_| NOT_DER)?;
             backend::decode(EncodedKey::Ed25519(seed))
         }
-        _ => Err(KeyError::Unsupported(
-            "its algorithm is none of EC, RSA and Ed25519",
-        )),
+        _ => Err(KeyError::Unsupported("its algorithm is none of EC, RSA and Ed25519")),
     }
 }
 
@@ -107,9 +105,7 @@ fn from_sec1_der(
     match curve.or(inner).map(Curve::from_oid) {
         Some(Some(Curve::P256)) => backend::decode(EncodedKey::P256(der)),
         Some(Some(Curve::P384)) => backend::decode(EncodedKey::P384(der)),
-        Some(_) => Err(KeyError::Unsupported(
-            "its curve is neither P-256 nor P-384",
-        )),
+        Some(_) => Err(KeyError::Unsupported("its curve is neither P-256 nor P-384")),
         None => Err(KeyError::Malformed("it does not name its curve")),
     }
 }
@@ -121,9 +117,7 @@ fn from_pkcs1_der(der: &[u8]) -> Result<Arc<dyn Backend>, KeyError> {
         return Err(NOT_DER);
     };
     if version.as_bytes() != [0] {
-        return Err(KeyError::Unsupported(
-            "it is an RSA key of more than two primes",
-        ));
+        return Err(KeyError::Unsupported("it is an RSA key of more than two primes"));
     }
     let bits = bit_len(modulus.as_bytes());
     if !RSA_BITS.contains(&bits) {
@@ -202,9 +196,7 @@ mod tests {
         for pem in [
             P256_PKCS8.replace('\n', "\r\n"),
             P256_PKCS8.replace('\n', "\n    "),
-            P256_PKCS8
-                .replace('\n', "")
-                .replace("KEY-----", "KEY-----\n"),
+            P256_PKCS8.replace('\n', "").replace("KEY-----", "KEY-----\n"),
             format!("Bag Attributes\n  friendlyName: x\n{CERTIFICATE}{P256_PKCS8}"),
         ] {
             let key = PrivateKey::from_pem(&pem).unwrap();
@@ -221,11 +213,7 @@ mod tests {
         ] {
             assert_eq!(error(pem), KeyError::Encrypted);
         }
-        assert!(
-            KeyError::Encrypted
-                .to_string()
-                .contains("encrypted; decrypt it first")
-        );
+        assert!(KeyError::Encrypted.to_string().contains("encrypted; decrypt it first"));
     }
 
     #[test]
@@ -242,12 +230,7 @@ mod tests {
     #[test]
     fn what_is_no_usable_key_is_told_apart() {
         assert_eq!(error(""), KeyError::NoPrivateKey { found: None });
-        assert_eq!(
-            error(CERTIFICATE),
-            KeyError::NoPrivateKey {
-                found: Some("a certificate")
-            }
-        );
+        assert_eq!(error(CERTIFICATE), KeyError::NoPrivateKey { found: Some("a certificate") });
         assert!(matches!(
             error(include_str!("fixtures/p521-sec1.pem")),
             KeyError::Unsupported(reason) if reason.contains("curve")
@@ -258,16 +241,9 @@ mod tests {
         ));
         let (cut, _) = P256_PKCS8.split_at(80);
         assert!(matches!(error(cut), KeyError::Malformed(_)));
+        assert!(matches!(error(&P256_PKCS8.replace('M', "!")), KeyError::Malformed(_)));
         assert!(matches!(
-            error(&P256_PKCS8.replace('M', "!")),
-            KeyError::Malformed(_)
-        ));
-        assert!(matches!(
-            error(
-                &P256_SEC1
-                    .replace(" EC ", " RSA ")
-                    .replace("EC PARAMETERS", "X")
-            ),
+            error(&P256_SEC1.replace(" EC ", " RSA ").replace("EC PARAMETERS", "X")),
             KeyError::Malformed(_)
         ));
     }

@@ -36,14 +36,8 @@ pub enum KeyType {
 
 impl KeyType {
     /// All kinds, whether this build has a backend for them or not.
-    pub const ALL: [Self; 6] = [
-        Self::P256,
-        Self::P384,
-        Self::Rsa2048,
-        Self::Rsa3072,
-        Self::Rsa4096,
-        Self::Ed25519,
-    ];
+    pub const ALL: [Self; 6] =
+        [Self::P256, Self::P384, Self::Rsa2048, Self::Rsa3072, Self::Rsa4096, Self::Ed25519];
 
     /// The text form.
     pub const fn as_str(self) -> &'static str {
@@ -88,10 +82,7 @@ impl FromStr for KeyType {
     type Err = KeyTypeError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL
-            .into_iter()
-            .find(|kind| kind.as_str() == text)
-            .ok_or(KeyTypeError)
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text).ok_or(KeyTypeError)
     }
 }
 
@@ -126,9 +117,6 @@ mod tests {
     #[test]
     fn an_unknown_name_is_answered_with_the_known_ones() {
         let error = "rsa1024".parse::<KeyType>().unwrap_err().to_string();
-        assert!(
-            error.ends_with("p256, p384, rsa2048, rsa3072, rsa4096, ed25519"),
-            "{error}"
-        );
+        assert!(error.ends_with("p256, p384, rsa2048, rsa3072, rsa4096, ed25519"), "{error}");
     }
 }

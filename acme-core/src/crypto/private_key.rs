@@ -78,11 +78,7 @@ impl PrivateKey {
         let public_key_der = backend.public_key_der()?;
         let jwk = Jwk::from_public_key_der(&public_key_der)
             .map_err(|_| KeyError::Backend("its public key cannot be read back"))?;
-        Ok(Self {
-            backend,
-            public_key_der: public_key_der.into(),
-            jwk,
-        })
+        Ok(Self { backend, public_key_der: public_key_der.into(), jwk })
     }
 
     /// Writes PKCS#8 version 1 in DER.
@@ -187,10 +183,7 @@ mod tests {
             let key = PrivateKey::generate(kind, &mut Seeded::new(3)).unwrap();
             assert_eq!(key.key_type(), kind);
             let signature = key.sign(&mut Seeded::new(4), b"message").unwrap();
-            assert_eq!(
-                key.sign(&mut Seeded::new(5), b"message").unwrap(),
-                signature
-            );
+            assert_eq!(key.sign(&mut Seeded::new(5), b"message").unwrap(), signature);
             let scheme = key.signature_scheme();
             assert!(verify(key.public_key_der(), scheme, b"message", &signature).is_valid());
             assert!(!verify(key.public_key_der(), scheme, b"massage", &signature).is_valid());
@@ -205,14 +198,10 @@ mod tests {
             assert!(pem.starts_with("-----BEGIN PRIVATE KEY-----\n"));
             let der = key.to_pkcs8_der().unwrap();
             // Version 1: the INTEGER 0 right after the header of the SEQUENCE.
-            assert!(
-                der.windows(3).take(8).any(|bytes| bytes == [2, 1, 0]),
-                "{kind}"
-            );
-            for again in [
-                PrivateKey::from_pem(&pem).unwrap(),
-                PrivateKey::from_pkcs8_der(&der).unwrap(),
-            ] {
+            assert!(der.windows(3).take(8).any(|bytes| bytes == [2, 1, 0]), "{kind}");
+            for again in
+                [PrivateKey::from_pem(&pem).unwrap(), PrivateKey::from_pkcs8_der(&der).unwrap()]
+            {
                 assert_eq!(again.to_pkcs8_der().unwrap(), der);
                 assert_eq!(again.public_key_der(), key.public_key_der());
                 assert_eq!(again.key_type(), kind);
@@ -252,10 +241,7 @@ mod tests {
     #[test]
     fn rsa_does_not_sign_without_blinding() {
         let key = PrivateKey::from_pem(include_str!("fixtures/rsa2048-pkcs1.pem")).unwrap();
-        assert_eq!(
-            key.sign(&mut Broken, b"message"),
-            Err(SignError::Entropy(EntropyError))
-        );
+        assert_eq!(key.sign(&mut Broken, b"message"), Err(SignError::Entropy(EntropyError)));
     }
 
     #[test]

@@ -46,9 +46,7 @@ impl Curve {
     }
 
     pub(super) fn from_oid(oid: ObjectIdentifier) -> Option<Self> {
-        [Self::P256, Self::P384, Self::P521]
-            .into_iter()
-            .find(|curve| curve.oid() == oid)
+        [Self::P256, Self::P384, Self::P521].into_iter().find(|curve| curve.oid() == oid)
     }
 }
 
@@ -85,9 +83,7 @@ impl PublicKeyParts {
                     .parameters_oid()
                     .ok()
                     .and_then(Curve::from_oid)
-                    .ok_or(PublicKeyError(
-                        "its curve is none of P-256, P-384 and P-521",
-                    ))?;
+                    .ok_or(PublicKeyError("its curve is none of P-256, P-384 and P-521"))?;
                 Self::from_point(curve, bits)
             }
             RSA_ENCRYPTION => {
@@ -102,9 +98,7 @@ impl PublicKeyParts {
                 .try_into()
                 .map(Self::Ed25519)
                 .map_err(|_| PublicKeyError("an Ed25519 key has 32 octets")),
-            _ => Err(PublicKeyError(
-                "its algorithm is none of EC, RSA and Ed25519",
-            )),
+            _ => Err(PublicKeyError("its algorithm is none of EC, RSA and Ed25519")),
         }
     }
 
@@ -117,11 +111,7 @@ impl PublicKeyParts {
             return Err(wrong);
         }
         let (x, y) = coordinates.split_at(curve.coordinate_len());
-        Ok(Self::Ec {
-            curve,
-            x: x.to_vec(),
-            y: y.to_vec(),
-        })
+        Ok(Self::Ec { curve, x: x.to_vec(), y: y.to_vec() })
     }
 
     /// Takes two big-endian numbers without leading zeros.
@@ -133,10 +123,7 @@ impl PublicKeyParts {
         if n.len() > MAX_RSA_OCTETS || e.len() > n.len() {
             return Err(PublicKeyError("its RSA numbers are too long"));
         }
-        Ok(Self::Rsa {
-            n: n.to_vec(),
-            e: e.to_vec(),
-        })
+        Ok(Self::Rsa { n: n.to_vec(), e: e.to_vec() })
     }
 
     /// Writes the SubjectPublicKeyInfo.
@@ -144,19 +131,11 @@ impl PublicKeyParts {
         let (oid, parameters, bits) = match self {
             Self::Ec { curve, x, y } => {
                 let parameters = Any::encode_from(&curve.oid())?;
-                (
-                    EC_PUBLIC_KEY,
-                    Some(parameters),
-                    [&[0x04], x.as_slice(), y].concat(),
-                )
+                (EC_PUBLIC_KEY, Some(parameters), [&[0x04], x.as_slice(), y].concat())
             }
             Self::Rsa { n, e } => {
                 let numbers = vec![UintRef::new(n)?, UintRef::new(e)?];
-                (
-                    RSA_ENCRYPTION,
-                    Some(Any::from(AnyRef::NULL)),
-                    numbers.to_der()?,
-                )
+                (RSA_ENCRYPTION, Some(Any::from(AnyRef::NULL)), numbers.to_der()?)
             }
             Self::Ed25519(x) => (ED25519, None, x.to_vec()),
         };
@@ -170,9 +149,7 @@ impl PublicKeyParts {
 
 /// The length of a big-endian number without leading zeros, in bits.
 pub(crate) fn bit_len(number: &[u8]) -> usize {
-    number
-        .first()
-        .map_or(0, |first| number.len() * 8 - first.leading_zeros() as usize)
+    number.first().map_or(0, |first| number.len() * 8 - first.leading_zeros() as usize)
 }
 
 /// A public key is not one that this library knows.

@@ -46,30 +46,18 @@ impl SignatureScheme {
     pub fn from_algorithm_oid(oid: ObjectIdentifier, public_key_der: &[u8]) -> Option<Self> {
         let key = PublicKeyParts::from_der(public_key_der).ok()?;
         Some(match (oid, key) {
-            (
-                ECDSA_WITH_SHA256,
-                PublicKeyParts::Ec {
-                    curve: Curve::P256, ..
-                },
-            ) => Self::EcdsaP256Sha256,
-            (
-                ECDSA_WITH_SHA384,
-                PublicKeyParts::Ec {
-                    curve: Curve::P256, ..
-                },
-            ) => Self::EcdsaP256Sha384,
-            (
-                ECDSA_WITH_SHA256,
-                PublicKeyParts::Ec {
-                    curve: Curve::P384, ..
-                },
-            ) => Self::EcdsaP384Sha256,
-            (
-                ECDSA_WITH_SHA384,
-                PublicKeyParts::Ec {
-                    curve: Curve::P384, ..
-                },
-            ) => Self::EcdsaP384Sha384,
+            (ECDSA_WITH_SHA256, PublicKeyParts::Ec { curve: Curve::P256, .. }) => {
+                Self::EcdsaP256Sha256
+            }
+            (ECDSA_WITH_SHA384, PublicKeyParts::Ec { curve: Curve::P256, .. }) => {
+                Self::EcdsaP256Sha384
+            }
+            (ECDSA_WITH_SHA256, PublicKeyParts::Ec { curve: Curve::P384, .. }) => {
+                Self::EcdsaP384Sha256
+            }
+            (ECDSA_WITH_SHA384, PublicKeyParts::Ec { curve: Curve::P384, .. }) => {
+                Self::EcdsaP384Sha384
+            }
             (SHA256_WITH_RSA, PublicKeyParts::Rsa { .. }) => Self::RsaPkcs1Sha256,
             (SHA384_WITH_RSA, PublicKeyParts::Rsa { .. }) => Self::RsaPkcs1Sha384,
             (SHA512_WITH_RSA, PublicKeyParts::Rsa { .. }) => Self::RsaPkcs1Sha512,
@@ -103,9 +91,6 @@ impl SignatureScheme {
             | Self::EcdsaP384Sha384
             | Self::Ed25519 => None,
         };
-        AlgorithmIdentifierOwned {
-            oid: self.algorithm_oid(),
-            parameters,
-        }
+        AlgorithmIdentifierOwned { oid: self.algorithm_oid(), parameters }
     }
 }

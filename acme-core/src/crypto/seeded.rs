@@ -13,11 +13,7 @@ pub(crate) struct Seeded {
 
 impl Seeded {
     pub(crate) fn new(seed: u64) -> Self {
-        Self {
-            seed,
-            counter: 0,
-            ready: Vec::new(),
-        }
+        Self { seed, counter: 0, ready: Vec::new() }
     }
 }
 

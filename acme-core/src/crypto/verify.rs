@@ -15,12 +15,7 @@ pub enum SignatureCheck {
 }
 
 impl SignatureCheck {
-    #[cfg(any(
-        feature = "p256",
-        feature = "p384",
-        feature = "rsa",
-        feature = "ed25519"
-    ))]
+    #[cfg(any(feature = "p256", feature = "p384", feature = "rsa", feature = "ed25519"))]
     pub(super) fn from_outcome(is_valid: bool) -> Self {
         if is_valid { Self::Valid } else { Self::Invalid }
     }
@@ -63,16 +58,11 @@ mod tests {
     ];
 
     fn keys() -> Vec<PrivateKey> {
-        [
-            KeyType::P256,
-            KeyType::P384,
-            KeyType::Rsa2048,
-            KeyType::Ed25519,
-        ]
-        .into_iter()
-        .filter(|kind| kind.is_available())
-        .map(|kind| PrivateKey::generate(kind, &mut Seeded::new(8)).unwrap())
-        .collect()
+        [KeyType::P256, KeyType::P384, KeyType::Rsa2048, KeyType::Ed25519]
+            .into_iter()
+            .filter(|kind| kind.is_available())
+            .map(|kind| PrivateKey::generate(kind, &mut Seeded::new(8)).unwrap())
+            .collect()
     }
 
     #[test]
@@ -81,11 +71,7 @@ mod tests {
             let signature = key.sign(&mut Seeded::new(9), b"message").unwrap();
             for scheme in ALL {
                 let check = verify(key.public_key_der(), scheme, b"message", &signature);
-                assert_eq!(
-                    check.is_valid(),
-                    scheme == key.signature_scheme(),
-                    "{scheme:?}"
-                );
+                assert_eq!(check.is_valid(), scheme == key.signature_scheme(), "{scheme:?}");
             }
         }
     }
@@ -124,10 +110,7 @@ mod tests {
                     assert_eq!(back, Some(scheme));
                 }
                 let is_rsa = format!("{scheme:?}").starts_with("Rsa");
-                assert_eq!(
-                    identifier.parameters.is_some_and(|any| any.is_null()),
-                    is_rsa
-                );
+                assert_eq!(identifier.parameters.is_some_and(|any| any.is_null()), is_rsa);
             }
         }
     }
@@ -172,11 +155,7 @@ mod tests {
             } else {
                 (SignatureCheck::Unsupported, SignatureCheck::Unsupported)
             };
-            assert_eq!(
-                verify(&key, scheme, b"message", signature),
-                good,
-                "{scheme:?}"
-            );
+            assert_eq!(verify(&key, scheme, b"message", signature), good, "{scheme:?}");
             assert_eq!(verify(&key, scheme, b"other", signature), bad, "{scheme:?}");
         }
     }

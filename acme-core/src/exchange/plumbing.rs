@@ -115,10 +115,8 @@ impl Plumbing {
             return Ok(Activity::Idle(idle));
         }
         let policy = cx.session.policy().clone();
-        let give_up = self
-            .starved_since
-            .unwrap_or(now)
-            .saturating_add(cx.session.traffic.patience(&policy));
+        let give_up =
+            self.starved_since.unwrap_or(now).saturating_add(cx.session.traffic.patience(&policy));
         let alone = !idle.outstanding && now >= give_up;
         if !alone && !cx.session.traffic.wants_nonce(&policy, now) {
             if !idle.outstanding {

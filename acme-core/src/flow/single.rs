@@ -75,28 +75,26 @@ impl Single {
         let now = cx.session.tick(cx.now);
         let total_time = cx.session.policy().total_time;
         let deadline = *self.deadline.get_or_insert(now.saturating_add(total_time));
-        loop {
-            if now >= deadline {
-                return Err(deadline_error(self.step, "waiting for the server", now));
+        if now >= deadline {
+            return Err(deadline_error(self.step, "waiting for the server", now));
+        }
+        let wanted = match self.exchanges.next_outcome() {
+            Some(((), outcome)) => Some(next(cx, Some(outcome))?),
+            None if !self.started && cx.session.directory().is_some() => {
+                self.started = true;
+                Some(next(cx, None)?)
             }
-            let wanted = match self.exchanges.next_outcome() {
-                Some(((), outcome)) => Some(next(cx, Some(outcome))?),
-                None if !self.started && cx.session.directory().is_some() => {
-                    self.started = true;
-                    Some(next(cx, None)?)
-                }
-                None => None,
-            };
-            match wanted {
-                Some(Next::Finish(result)) => return Ok(Action::Done(result)),
-                Some(Next::Send(request)) => self.exchanges.start(cx.session, *request)?,
-                None => {}
-            }
-            match self.exchanges.poll(cx, true)? {
-                Activity::Send(outgoing) => return Ok(Action::Send(outgoing)),
-                Activity::Sign(request) => return Ok(Action::Sign(request)),
-                Activity::Idle(idle) => return Ok(rest(idle, None, deadline)),
-            }
+            None => None,
+        };
+        match wanted {
+            Some(Next::Finish(result)) => return Ok(Action::Done(result)),
+            Some(Next::Send(request)) => self.exchanges.start(cx.session, *request)?,
+            None => {}
+        }
+        match self.exchanges.poll(cx, true)? {
+            Activity::Send(outgoing) => Ok(Action::Send(outgoing)),
+            Activity::Sign(request) => Ok(Action::Sign(request)),
+            Activity::Idle(idle) => Ok(rest(idle, None, deadline)),
         }
     }
 

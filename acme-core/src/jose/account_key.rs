@@ -39,10 +39,7 @@ impl AccountKey {
     pub fn external(jwk: Jwk) -> Result<Self, AccountKeyError> {
         match jwk.rsa_modulus_bits() {
             Some(bits) if bits < MIN_RSA_BITS => Err(AccountKeyError { bits }),
-            _ => Ok(Self::External {
-                algorithm: jwk.algorithm(),
-                jwk,
-            }),
+            _ => Ok(Self::External { algorithm: jwk.algorithm(), jwk }),
         }
     }
 
@@ -113,11 +110,7 @@ pub struct AccountKeyError {
 
 impl fmt::Display for AccountKeyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "the RSA account key has {} bits; use one of 2048 bits or more",
-            self.bits
-        )
+        write!(f, "the RSA account key has {} bits; use one of 2048 bits or more", self.bits)
     }
 }
 

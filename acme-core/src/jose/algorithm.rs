@@ -27,13 +27,7 @@ pub enum JwsAlgorithm {
 }
 
 impl JwsAlgorithm {
-    const ALL: [Self; 5] = [
-        Self::Es256,
-        Self::Es384,
-        Self::Es512,
-        Self::Rs256,
-        Self::EdDsa,
-    ];
+    const ALL: [Self; 5] = [Self::Es256, Self::Es384, Self::Es512, Self::Rs256, Self::EdDsa];
 
     /// The value of the header parameter `alg`.
     pub const fn as_str(self) -> &'static str {
@@ -58,10 +52,7 @@ impl FromStr for JwsAlgorithm {
     type Err = JwsAlgorithmError;
 
     fn from_str(name: &str) -> Result<Self, Self::Err> {
-        Self::ALL
-            .into_iter()
-            .find(|known| known.as_str() == name)
-            .ok_or(JwsAlgorithmError)
+        Self::ALL.into_iter().find(|known| known.as_str() == name).ok_or(JwsAlgorithmError)
     }
 }
 

@@ -47,11 +47,7 @@ impl ExternalAccountBinding {
         if key_id.chars().any(char::is_control) {
             return Err(KeyIdError::ControlCharacter);
         }
-        Ok(Self {
-            key_id,
-            algorithm,
-            mac_key,
-        })
+        Ok(Self { key_id, algorithm, mac_key })
     }
 
     /// The key identifier.
@@ -160,10 +156,7 @@ mod tests {
         let value = binding(key_id, MacAlgorithm::Hs512).sign(&key_of_rfc7515_a3(), URL);
         let header = encoding::decode(value["protected"].as_str().unwrap()).unwrap();
         let header: Value = serde_json::from_slice(&header).unwrap();
-        assert_eq!(
-            header,
-            serde_json::json!({"alg": "HS512", "kid": key_id, "url": URL})
-        );
+        assert_eq!(header, serde_json::json!({"alg": "HS512", "kid": key_id, "url": URL}));
     }
 
     #[test]
@@ -181,9 +174,6 @@ mod tests {
     fn debug_keeps_the_key_to_itself() {
         let text = format!("{:?}", binding("kid-1", MacAlgorithm::Hs384));
         assert!(text.contains("kid-1") && text.contains("Hs384"), "{text}");
-        assert!(
-            !text.contains("mac_key") && !text.contains("35, 53"),
-            "{text}"
-        );
+        assert!(!text.contains("mac_key") && !text.contains("35, 53"), "{text}");
     }
 }

@@ -48,11 +48,7 @@ impl Jwk {
     /// # Errors
     /// Fails only if the key cannot be encoded, which no input is known to cause.
     pub fn p256(x: &[u8; 32], y: &[u8; 32]) -> Result<Self, JwkError> {
-        Self::new(PublicKeyParts::Ec {
-            curve: Curve::P256,
-            x: x.to_vec(),
-            y: y.to_vec(),
-        })
+        Self::new(PublicKeyParts::Ec { curve: Curve::P256, x: x.to_vec(), y: y.to_vec() })
     }
 
     /// A point on P-384, both coordinates big-endian in full width.
@@ -60,11 +56,7 @@ impl Jwk {
     /// # Errors
     /// As [`Jwk::p256`].
     pub fn p384(x: &[u8; 48], y: &[u8; 48]) -> Result<Self, JwkError> {
-        Self::new(PublicKeyParts::Ec {
-            curve: Curve::P384,
-            x: x.to_vec(),
-            y: y.to_vec(),
-        })
+        Self::new(PublicKeyParts::Ec { curve: Curve::P384, x: x.to_vec(), y: y.to_vec() })
     }
 
     /// A point on P-521, both coordinates big-endian in full width.
@@ -72,11 +64,7 @@ impl Jwk {
     /// # Errors
     /// As [`Jwk::p256`].
     pub fn p521(x: &[u8; 66], y: &[u8; 66]) -> Result<Self, JwkError> {
-        Self::new(PublicKeyParts::Ec {
-            curve: Curve::P521,
-            x: x.to_vec(),
-            y: y.to_vec(),
-        })
+        Self::new(PublicKeyParts::Ec { curve: Curve::P521, x: x.to_vec(), y: y.to_vec() })
     }
 
     /// An RSA key from its big-endian modulus and exponent; leading zeros, as ASN.1 and Java put
@@ -85,10 +73,7 @@ impl Jwk {
     /// # Errors
     /// Refuses zero, and a modulus of more than 8192 bits.
     pub fn rsa(modulus: &[u8], exponent: &[u8]) -> Result<Self, JwkError> {
-        Self::new(PublicKeyParts::rsa(
-            without_zeros(modulus),
-            without_zeros(exponent),
-        )?)
+        Self::new(PublicKeyParts::rsa(without_zeros(modulus), without_zeros(exponent))?)
     }
 
     /// An Ed25519 key from its 32 octets (RFC 8032).
@@ -100,24 +85,16 @@ impl Jwk {
     }
 
     fn new(parts: PublicKeyParts) -> Result<Self, JwkError> {
-        let der = parts
-            .to_der()
-            .map_err(|_| JwkError("the key cannot be encoded"))?;
+        let der = parts.to_der().map_err(|_| JwkError("the key cannot be encoded"))?;
         Ok(Self(Arc::new(Inner { parts, der })))
     }
 
     /// The algorithm that a key of this kind signs requests with.
     pub fn algorithm(&self) -> JwsAlgorithm {
         match &self.0.parts {
-            PublicKeyParts::Ec {
-                curve: Curve::P256, ..
-            } => JwsAlgorithm::Es256,
-            PublicKeyParts::Ec {
-                curve: Curve::P384, ..
-            } => JwsAlgorithm::Es384,
-            PublicKeyParts::Ec {
-                curve: Curve::P521, ..
-            } => JwsAlgorithm::Es512,
+            PublicKeyParts::Ec { curve: Curve::P256, .. } => JwsAlgorithm::Es256,
+            PublicKeyParts::Ec { curve: Curve::P384, .. } => JwsAlgorithm::Es384,
+            PublicKeyParts::Ec { curve: Curve::P521, .. } => JwsAlgorithm::Es512,
             PublicKeyParts::Rsa { .. } => JwsAlgorithm::Rs256,
             PublicKeyParts::Ed25519(_) => JwsAlgorithm::EdDsa,
         }
@@ -156,9 +133,7 @@ impl Jwk {
                 ("x", encoding::encode(x)),
             ],
         };
-        let members = members
-            .into_iter()
-            .map(|(name, value)| (name.to_owned(), value.into()));
+        let members = members.into_iter().map(|(name, value)| (name.to_owned(), value.into()));
         Value::Object(members.collect::<Map<_, _>>())
     }
 
@@ -210,9 +185,7 @@ impl Serialize for Jwk {
 /// Members that say nothing about the key itself (`kid`, `use`, `alg`) are passed over.
 impl<'de> Deserialize<'de> for Jwk {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Members::deserialize(deserializer)?
-            .try_into()
-            .map_err(serde::de::Error::custom)
+        Members::deserialize(deserializer)?.try_into().map_err(serde::de::Error::custom)
     }
 }
 
@@ -239,26 +212,9 @@ impl TryFrom<Members> for Jwk {
     type Error = JwkError;
 
     fn try_from(members: Members) -> Result<Self, JwkError> {
-        let Members {
-            kty,
-            crv,
-            n,
-            e,
-            x,
-            y,
-            d,
-            p,
-            q,
-            dp,
-            dq,
-            qi,
-            oth,
-            k,
-        } = members;
+        let Members { kty, crv, n, e, x, y, d, p, q, dp, dq, qi, oth, k } = members;
         if [d, p, q, dp, dq, qi, oth, k].iter().any(Option::is_some) {
-            return Err(JwkError(
-                "it holds a private key; give the public members only",
-            ));
+            return Err(JwkError("it holds a private key; give the public members only"));
         }
         let parts = match (kty.as_str(), crv.as_deref()) {
             ("EC", Some(name)) => {
@@ -271,16 +227,10 @@ impl TryFrom<Members> for Jwk {
                     if octets.len() == curve.coordinate_len() {
                         Ok(octets)
                     } else {
-                        Err(JwkError(
-                            "a coordinate does not have the full width of its curve",
-                        ))
+                        Err(JwkError("a coordinate does not have the full width of its curve"))
                     }
                 };
-                PublicKeyParts::Ec {
-                    curve,
-                    x: coordinate(x)?,
-                    y: coordinate(y)?,
-                }
+                PublicKeyParts::Ec { curve, x: coordinate(x)?, y: coordinate(y)? }
             }
             ("RSA", _) => PublicKeyParts::rsa(&decode_member(n)?, &decode_member(e)?)?,
             ("OKP", Some("Ed25519")) => PublicKeyParts::Ed25519(

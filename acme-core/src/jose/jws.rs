@@ -81,19 +81,12 @@ impl SigningInput {
     /// Encodes a header and a payload. Members stand in the order of their names, so the same
     /// values give the same bytes.
     pub fn new(header: &ProtectedHeader<'_>, payload: &[u8]) -> Self {
-        Self::join(
-            encoding::encode(header.to_json().as_bytes()),
-            encoding::encode(payload),
-        )
+        Self::join(encoding::encode(header.to_json().as_bytes()), encoding::encode(payload))
     }
 
     pub(super) fn join(protected: String, payload: String) -> Self {
         let text = format!("{protected}.{payload}");
-        Self {
-            protected,
-            payload,
-            text,
-        }
+        Self { protected, payload, text }
     }
 
     /// The octets to sign; they are ASCII.
@@ -123,9 +116,7 @@ impl SigningInput {
 impl fmt::Debug for SigningInput {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // The payload of newAccount and of orders is the caller's business, not the log's.
-        f.debug_struct("SigningInput")
-            .field("octets", &self.text.len())
-            .finish_non_exhaustive()
+        f.debug_struct("SigningInput").field("octets", &self.text.len()).finish_non_exhaustive()
     }
 }
 
@@ -144,11 +135,7 @@ impl TryFrom<String> for SigningInput {
             encoding::decode(part).map_err(|_| SigningInputError)?;
         }
         let (protected, payload) = (protected.to_owned(), payload.to_owned());
-        Ok(Self {
-            protected,
-            payload,
-            text,
-        })
+        Ok(Self { protected, payload, text })
     }
 }
 
@@ -225,16 +212,10 @@ mod tests {
                 jwk.to_value()
             )
         );
-        let inner = ProtectedHeader {
-            nonce: None,
-            ..header
-        };
+        let inner = ProtectedHeader { nonce: None, ..header };
         assert_eq!(
             protected(&inner),
-            format!(
-                r#"{{"alg":"ES256","jwk":{},"url":"{URL}"}}"#,
-                jwk.to_value()
-            )
+            format!(r#"{{"alg":"ES256","jwk":{},"url":"{URL}"}}"#, jwk.to_value())
         );
     }
 
@@ -285,15 +266,9 @@ mod tests {
         };
         let input = SigningInput::new(&header, b"{}");
         let saved = serde_json::to_value(&input).unwrap();
-        assert_eq!(
-            serde_json::from_value::<SigningInput>(saved).unwrap(),
-            input
-        );
+        assert_eq!(serde_json::from_value::<SigningInput>(saved).unwrap(), input);
         for damaged in ["", "e30", "e30.e30.e30", "e30.e30=", "e 0.e30"] {
-            assert!(
-                serde_json::from_value::<SigningInput>(damaged.into()).is_err(),
-                "{damaged}"
-            );
+            assert!(serde_json::from_value::<SigningInput>(damaged.into()).is_err(), "{damaged}");
         }
     }
 }

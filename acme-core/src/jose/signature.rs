@@ -35,10 +35,7 @@ pub(super) fn exactly(signature: &[u8], expected: usize) -> Result<Vec<u8>, Sign
     if signature.len() == expected {
         Ok(signature.to_vec())
     } else {
-        Err(SignError::Length {
-            expected,
-            actual: signature.len(),
-        })
+        Err(SignError::Length { expected, actual: signature.len() })
     }
 }
 
@@ -72,18 +69,14 @@ mod tests {
     use super::*;
 
     fn asn1(r: &[u8], s: &[u8]) -> Vec<u8> {
-        vec![UintRef::new(r).unwrap(), UintRef::new(s).unwrap()]
-            .to_der()
-            .unwrap()
+        vec![UintRef::new(r).unwrap(), UintRef::new(s).unwrap()].to_der().unwrap()
     }
 
     #[test]
     fn asn1_signatures_get_their_leading_zeros_back() {
-        for (algorithm, width) in [
-            (JwsAlgorithm::Es256, 32),
-            (JwsAlgorithm::Es384, 48),
-            (JwsAlgorithm::Es512, 66),
-        ] {
+        for (algorithm, width) in
+            [(JwsAlgorithm::Es256, 32), (JwsAlgorithm::Es384, 48), (JwsAlgorithm::Es512, 66)]
+        {
             let (r, s) = (vec![0x81; width - 1], vec![0x7f; width - 2]);
             let fixed = normalise_signature(algorithm, &asn1(&r, &s)).unwrap();
             assert_eq!(fixed, [&[0], &r[..], &[0, 0], &s[..]].concat());

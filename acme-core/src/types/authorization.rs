@@ -93,9 +93,7 @@ impl Authorization {
 
     /// Why it failed, as far as its challenges tell.
     pub fn error(&self) -> Option<&Problem> {
-        self.challenges
-            .iter()
-            .find_map(|challenge| challenge.error.as_ref())
+        self.challenges.iter().find_map(|challenge| challenge.error.as_ref())
     }
 }
 
@@ -124,10 +122,7 @@ mod tests {
         .unwrap();
         let challenges = &authorization.challenges;
         assert_eq!(challenges.len(), 3);
-        assert_eq!(
-            challenges[0].kind,
-            ChallengeType::Other("dns-persist-01".into())
-        );
+        assert_eq!(challenges[0].kind, ChallengeType::Other("dns-persist-01".into()));
         assert!(challenges[1].token.is_none());
         assert!(challenges[2].token.is_some() && challenges[2].error.is_none());
     }

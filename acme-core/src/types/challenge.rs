@@ -56,9 +56,7 @@ impl Challenge {
         Some(Self {
             kind: ChallengeType::from(kind),
             url,
-            status: fields
-                .text("status")
-                .map_or(ChallengeStatus::Pending, Into::into),
+            status: fields.text("status").map_or(ChallengeStatus::Pending, Into::into),
             token,
             error: fields.problem(),
         })

@@ -18,11 +18,7 @@ impl<'a, 'd> Fields<'a, 'd> {
         resource: &'static str,
         deviations: &'d mut Deviations,
     ) -> Self {
-        Self {
-            object,
-            resource,
-            deviations,
-        }
+        Self { object, resource, deviations }
     }
 
     pub(super) fn deviations(&mut self) -> &mut Deviations {
@@ -66,9 +62,7 @@ impl<'a, 'd> Fields<'a, 'd> {
 
     pub(super) fn texts(&mut self, name: &str) -> Vec<String> {
         let list = self.list(name).unwrap_or_default();
-        list.iter()
-            .filter_map(|v| v.as_str().map(str::to_owned))
-            .collect()
+        list.iter().filter_map(|v| v.as_str().map(str::to_owned)).collect()
     }
 
     /// The problem document in `error`; the empty object that some servers send is none.

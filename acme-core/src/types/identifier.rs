@@ -42,21 +42,14 @@ impl Identifier {
     /// # Errors
     /// [`IdentifierError`] tells which rule of RFC 8555 §7.1.4 or RFC 1035 the text breaks.
     pub fn dns(name: &str) -> Result<Self, IdentifierError> {
-        let error = |reason| IdentifierError {
-            text: excerpt(name),
-            reason,
-        };
+        let error = |reason| IdentifierError { text: excerpt(name), reason };
         let (wildcard, base) = match name.strip_prefix("*.") {
             Some(base) => (true, base),
             None => (false, name),
         };
         let base = to_ascii(base.strip_suffix('.').unwrap_or(base)).map_err(error)?;
         check_dns_name(&base).map_err(error)?;
-        Ok(Self(Kind::Dns(if wildcard {
-            format!("*.{base}")
-        } else {
-            base
-        })))
+        Ok(Self(Kind::Dns(if wildcard { format!("*.{base}") } else { base })))
     }
 
     /// Takes an IP address.
@@ -107,9 +100,7 @@ impl Identifier {
     #[must_use]
     pub fn without_wildcard(&self) -> Self {
         match &self.0 {
-            Kind::Dns(name) => Self(Kind::Dns(
-                name.strip_prefix("*.").unwrap_or(name).to_owned(),
-            )),
+            Kind::Dns(name) => Self(Kind::Dns(name.strip_prefix("*.").unwrap_or(name).to_owned())),
             Kind::Ip(_) | Kind::Other { .. } => self.clone(),
         }
     }
@@ -159,12 +150,7 @@ impl From<WireIdentifier> for Identifier {
         let WireIdentifier { kind, value } = wire;
         let known = match kind.as_str() {
             "dns" => Self::dns(&value).ok(),
-            "ip" => value
-                .trim_start_matches('[')
-                .trim_end_matches(']')
-                .parse()
-                .ok()
-                .map(Self::ip),
+            "ip" => value.trim_start_matches('[').trim_end_matches(']').parse().ok().map(Self::ip),
             _ => None,
         };
         known.unwrap_or(Self(Kind::Other { kind, value }))
@@ -173,10 +159,7 @@ impl From<WireIdentifier> for Identifier {
 
 impl From<Identifier> for WireIdentifier {
     fn from(identifier: Identifier) -> Self {
-        Self {
-            kind: identifier.kind().to_owned(),
-            value: identifier.value(),
-        }
+        Self { kind: identifier.kind().to_owned(), value: identifier.value() }
     }
 }
 
@@ -189,11 +172,7 @@ pub struct IdentifierError {
 
 impl fmt::Display for IdentifierError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{:?} is not a name a certificate can be ordered for: {}",
-            self.text, self.reason
-        )
+        write!(f, "{:?} is not a name a certificate can be ordered for: {}", self.text, self.reason)
     }
 }
 
@@ -201,10 +180,7 @@ impl core::error::Error for IdentifierError {}
 
 /// At most 80 characters of outside text, control characters replaced, fit for a message.
 fn excerpt(text: &str) -> String {
-    text.chars()
-        .take(80)
-        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
-        .collect()
+    text.chars().take(80).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 
 #[cfg(feature = "idn")]
@@ -243,10 +219,7 @@ fn check_dns_name(name: &str) -> Result<(), &'static str> {
         if label.starts_with('-') || label.ends_with('-') {
             return Err("a label begins or ends with a hyphen");
         }
-        if !label
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
-        {
+        if !label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_') {
             return Err("only letters, digits, hyphens and dots may stand in it");
         }
         last = label;
@@ -312,34 +285,17 @@ mod tests {
         for (json, shown) in [
             (r#"{"type":"dns","value":"EXAMPLE.org."}"#, "example.org"),
             (r#"{"type":"ip","value":"[2001:DB8::1]"}"#, "2001:db8::1"),
-            (
-                r#"{"type":"email","value":"a@example.org"}"#,
-                "email:a@example.org",
-            ),
-            (
-                r#"{"type":"dns","value":"../\u001b[31m"}"#,
-                "dns:../\u{fffd}[31m",
-            ),
+            (r#"{"type":"email","value":"a@example.org"}"#, "email:a@example.org"),
+            (r#"{"type":"dns","value":"../\u001b[31m"}"#, "dns:../\u{fffd}[31m"),
         ] {
-            assert_eq!(
-                serde_json::from_str::<Identifier>(json)
-                    .unwrap()
-                    .to_string(),
-                shown
-            );
+            assert_eq!(serde_json::from_str::<Identifier>(json).unwrap().to_string(), shown);
         }
     }
 
     #[cfg(feature = "idn")]
     #[test]
     fn international_names_become_a_labels() {
-        assert_eq!(
-            Identifier::dns("bücher.example").unwrap().value(),
-            "xn--bcher-kva.example"
-        );
-        assert_eq!(
-            Identifier::dns("*.日本.example").unwrap().value(),
-            "*.xn--wgv71a.example"
-        );
+        assert_eq!(Identifier::dns("bücher.example").unwrap().value(), "xn--bcher-kva.example");
+        assert_eq!(Identifier::dns("*.日本.example").unwrap().value(), "*.xn--wgv71a.example");
     }
 }

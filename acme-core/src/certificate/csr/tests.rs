@@ -21,10 +21,7 @@ fn build(parameters: &CertificateRequestParameters) -> CertificateRequest {
 }
 
 fn contains(haystack: &[u8], needle: &[u8]) -> usize {
-    haystack
-        .windows(needle.len())
-        .filter(|window| *window == needle)
-        .count()
+    haystack.windows(needle.len()).filter(|window| *window == needle).count()
 }
 
 #[test]
@@ -38,9 +35,7 @@ fn all_names_stand_in_one_extension_in_order() {
         &[0x82, 13],
         b"*.example.org",
         &[0x87, 4, 192, 0, 2, 1],
-        &[
-            0x87, 16, 0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1,
-        ],
+        &[0x87, 16, 0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1],
     ]
     .concat();
     assert_eq!(contains(request.der(), &san), 1);
@@ -54,10 +49,7 @@ fn the_subject_is_empty_by_default() {
     let request = build(&parameters(&["example.org"]));
     assert_eq!(request.subject(), "");
     // After the version comes an empty SEQUENCE.
-    assert_eq!(
-        contains(request.der(), &[0x02, 0x01, 0x00, 0x30, 0x00, 0x30]),
-        1
-    );
+    assert_eq!(contains(request.der(), &[0x02, 0x01, 0x00, 0x30, 0x00, 0x30]), 1);
     assert!(!request.has_must_staple());
 }
 
@@ -89,15 +81,10 @@ fn the_common_name_must_be_one_of_the_names() {
     let error = with("b.example").unwrap_err();
     assert_eq!(
         error,
-        CertificateRequestError::CommonNameNotRequested {
-            common_name: "b.example".to_owned()
-        }
+        CertificateRequestError::CommonNameNotRequested { common_name: "b.example".to_owned() }
     );
     assert!(error.to_string().contains("not one of the DNS names"));
-    assert_eq!(
-        with("192.0.2.1"),
-        Err(CertificateRequestError::CommonNameIsAddress)
-    );
+    assert_eq!(with("192.0.2.1"), Err(CertificateRequestError::CommonNameIsAddress));
     assert!(matches!(
         with("The Server"),
         Err(CertificateRequestError::CommonNameNotRequested { .. })
@@ -132,10 +119,7 @@ fn what_cannot_be_requested_is_refused() {
     };
     let scheme = key.signature_scheme();
     let none = parameters(&[]);
-    assert_eq!(
-        new(&none, key.public_key_der(), scheme),
-        CertificateRequestError::NoIdentifiers
-    );
+    assert_eq!(new(&none, key.public_key_der(), scheme), CertificateRequestError::NoIdentifiers);
     let device: Identifier =
         serde_json::from_str(r#"{"type":"permanent-identifier","value":"x"}"#).unwrap();
     let device = CertificateRequestParameters::new([device]);
@@ -144,16 +128,9 @@ fn what_cannot_be_requested_is_refused() {
         CertificateRequestError::UnsupportedIdentifier(_)
     ));
     let wanted = parameters(&["example.org"]);
+    assert_eq!(new(&wanted, &[], scheme), CertificateRequestError::PublicKey);
     assert_eq!(
-        new(&wanted, &[], scheme),
-        CertificateRequestError::PublicKey
-    );
-    assert_eq!(
-        new(
-            &wanted,
-            key.public_key_der(),
-            SignatureScheme::RsaPkcs1Sha256
-        ),
+        new(&wanted, key.public_key_der(), SignatureScheme::RsaPkcs1Sha256),
         CertificateRequestError::PublicKey
     );
 }
@@ -166,9 +143,7 @@ fn signing_elsewhere_gives_the_same_request_even_after_a_restart() {
         UnsignedCertificateRequest::new(&wanted, key.public_key_der(), key.signature_scheme())
             .unwrap();
     let saved = serde_json::to_string(&unsigned).unwrap();
-    let signature = key
-        .sign(&mut Seeded::new(3), unsigned.to_be_signed())
-        .unwrap();
+    let signature = key.sign(&mut Seeded::new(3), unsigned.to_be_signed()).unwrap();
     let restored: UnsignedCertificateRequest = serde_json::from_str(&saved).unwrap();
     assert_eq!(restored, unsigned);
     assert_eq!(restored.into_signed(&signature).unwrap(), build(&wanted));
@@ -185,12 +160,8 @@ fn a_plain_ecdsa_signature_is_brought_into_der() {
             key.signature_scheme(),
         )
         .unwrap();
-        let in_der = key
-            .sign(&mut Seeded::new(3), unsigned.to_be_signed())
-            .unwrap();
-        let plain = p256::ecdsa::Signature::from_der(&in_der)
-            .unwrap()
-            .to_bytes();
+        let in_der = key.sign(&mut Seeded::new(3), unsigned.to_be_signed()).unwrap();
+        let plain = p256::ecdsa::Signature::from_der(&in_der).unwrap().to_bytes();
         let expected = unsigned.clone().into_signed(&in_der).unwrap();
         assert_eq!(unsigned.into_signed(&plain).unwrap(), expected);
     }
@@ -225,20 +196,11 @@ fn a_request_survives_pem_and_serde() {
     assert!(pem.starts_with("-----BEGIN CERTIFICATE REQUEST-----\n"));
     assert!(pem.lines().all(|line| line.len() <= 64));
     assert_eq!(CertificateRequest::from_pem(&pem).unwrap(), request);
-    assert_eq!(
-        CertificateRequest::from_pem(&pem.replace('\n', "\r\n")).unwrap(),
-        request
-    );
+    assert_eq!(CertificateRequest::from_pem(&pem.replace('\n', "\r\n")).unwrap(), request);
     let old = pem.replace("CERTIFICATE REQUEST", "NEW CERTIFICATE REQUEST");
-    assert_eq!(
-        CertificateRequest::from_pem(&format!("text\n{old}")).unwrap(),
-        request
-    );
+    assert_eq!(CertificateRequest::from_pem(&format!("text\n{old}")).unwrap(), request);
     let json = serde_json::to_string(&request).unwrap();
-    assert_eq!(
-        serde_json::from_str::<CertificateRequest>(&json).unwrap(),
-        request
-    );
+    assert_eq!(serde_json::from_str::<CertificateRequest>(&json).unwrap(), request);
     assert!(!json.contains('='));
 }
 
@@ -254,11 +216,7 @@ fn pem_that_is_not_one_request_is_refused() {
         pem.replace("-----END", ""),
         pem.replace("MIH", "!!!"),
     ] {
-        assert_eq!(
-            CertificateRequest::from_pem(&bad),
-            Err(CertificateRequestError::Pem),
-            "{bad}"
-        );
+        assert_eq!(CertificateRequest::from_pem(&bad), Err(CertificateRequestError::Pem), "{bad}");
     }
 }
 
@@ -279,10 +237,7 @@ fn damage_to_a_request_is_an_error_and_never_a_panic() {
         }
     }
     let huge = vec![0x30; super::super::MAX_REQUEST_LENGTH + 1];
-    assert_eq!(
-        CertificateRequest::from_der(&huge),
-        Err(CertificateRequestError::TooLong)
-    );
+    assert_eq!(CertificateRequest::from_der(&huge), Err(CertificateRequestError::TooLong));
 }
 
 #[test]
@@ -292,14 +247,10 @@ fn a_request_of_the_caller_is_held_against_the_order() {
     assert_eq!(check(&["192.0.2.1", "a.example"]), Ok(()));
     assert_eq!(
         check(&["a.example", "192.0.2.1", "b.example"]),
-        Err(CertificateRequestError::MissingName(
-            "b.example".parse().unwrap()
-        ))
+        Err(CertificateRequestError::MissingName("b.example".parse().unwrap()))
     );
     assert_eq!(
         check(&["a.example"]),
-        Err(CertificateRequestError::ExtraName(
-            "192.0.2.1".parse().unwrap()
-        ))
+        Err(CertificateRequestError::ExtraName("192.0.2.1".parse().unwrap()))
     );
 }

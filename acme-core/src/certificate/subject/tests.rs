@@ -36,15 +36,7 @@ fn the_saitama_subject_is_encoded_common_name_first() {
         (8, 0x0c, "Saitama"),
         (6, 0x13, "JP"),
     ]);
-    assert_eq!(
-        Subject::parse(text)
-            .unwrap()
-            .to_name()
-            .unwrap()
-            .to_der()
-            .unwrap(),
-        expected
-    );
+    assert_eq!(Subject::parse(text).unwrap().to_name().unwrap().to_der().unwrap(), expected);
 }
 
 #[test]
@@ -58,15 +50,7 @@ fn the_uec_subject_is_encoded_country_first() {
         (10, 0x0c, "The University of Electro-Communications"),
         (3, 0x0c, "www.uec.ac.jp"),
     ]);
-    assert_eq!(
-        Subject::parse(text)
-            .unwrap()
-            .to_name()
-            .unwrap()
-            .to_der()
-            .unwrap(),
-        expected
-    );
+    assert_eq!(Subject::parse(text).unwrap().to_name().unwrap().to_der().unwrap(), expected);
 }
 
 #[test]
@@ -88,34 +72,15 @@ fn escapes_of_rfc_4514_are_undone() {
     ] {
         let subject = Subject::parse(written).unwrap();
         assert_eq!(subject.attributes().next().unwrap().1, value, "{written}");
-        assert_eq!(
-            Subject::parse(&subject.to_string()).unwrap(),
-            subject,
-            "{written}"
-        );
+        assert_eq!(Subject::parse(&subject.to_string()).unwrap(), subject, "{written}");
     }
 }
 
 #[test]
 fn what_is_shown_reads_back_as_the_same_subject() {
-    for value in [
-        " ",
-        "  ",
-        " a",
-        "a ",
-        "#",
-        "##",
-        "\u{3000}a\u{3000}",
-        "\\",
-        ",+\"<>;=",
-        "a=b",
-    ] {
+    for value in [" ", "  ", " a", "a ", "#", "##", "\u{3000}a\u{3000}", "\\", ",+\"<>;=", "a=b"] {
         let subject = Subject::new([(SubjectAttribute::Organization, value)]).unwrap();
-        assert_eq!(
-            Subject::parse(&subject.to_string()).unwrap(),
-            subject,
-            "{value:?}"
-        );
+        assert_eq!(Subject::parse(&subject.to_string()).unwrap(), subject, "{value:?}");
         let json = serde_json::to_string(&subject).unwrap();
         assert_eq!(serde_json::from_str::<Subject>(&json).unwrap(), subject);
     }
@@ -151,10 +116,7 @@ fn lengths_are_counted_in_characters() {
     for (kind, max) in [("CN", 64), ("O", 64), ("OU", 64), ("L", 128), ("ST", 128)] {
         assert!(Subject::parse(&format!("{kind}={}", "あ".repeat(max))).is_ok());
         let long = message(&format!("{kind}={}", "あ".repeat(max + 1)));
-        assert!(
-            long.contains(&format!("{kind} is longer than {max}")),
-            "{long}"
-        );
+        assert!(long.contains(&format!("{kind} is longer than {max}")), "{long}");
     }
 }
 

@@ -31,10 +31,7 @@ fn key(seed: u64) -> PrivateKey {
 }
 
 fn name(common_name: &'static str) -> Name {
-    Subject::new([(SubjectAttribute::CommonName, common_name)])
-        .unwrap()
-        .to_name()
-        .unwrap()
+    Subject::new([(SubjectAttribute::CommonName, common_name)]).unwrap().to_name().unwrap()
 }
 
 fn identifiers(names: &[&str]) -> Vec<Identifier> {
@@ -72,11 +69,7 @@ impl Recipe {
     }
 
     fn root() -> Self {
-        Self {
-            subject: "root",
-            key: ROOT,
-            ..Self::intermediate()
-        }
+        Self { subject: "root", key: ROOT, ..Self::intermediate() }
     }
 
     fn make(&self) -> Certificate {
@@ -84,11 +77,8 @@ impl Recipe {
         if !self.names.is_empty() {
             extensions.push(subject_alt_name(&identifiers(self.names)).unwrap());
         }
-        let basic_constraints = if self.is_ca {
-            &[0x30, 3, 1, 1, 0xff][..]
-        } else {
-            &[0x30, 0][..]
-        };
+        let basic_constraints =
+            if self.is_ca { &[0x30, 3, 1, 1, 0xff][..] } else { &[0x30, 0][..] };
         extensions.push(Extension {
             extn_id: ObjectIdentifier::new_unwrap("2.5.29.19"),
             critical: true,
@@ -154,42 +144,24 @@ fn a_good_chain_passes_with_and_without_its_upper_end() {
 
 #[test]
 fn a_certificate_for_another_key_is_refused() {
-    let fault = verify_leaf_alone(Recipe {
-        key: 99,
-        ..Recipe::leaf()
-    })
-    .unwrap_err();
+    let fault = verify_leaf_alone(Recipe { key: 99, ..Recipe::leaf() }).unwrap_err();
     assert_eq!(fault, CertificateFault::WrongKey);
     assert!(fault.to_string().contains("do not install"));
 }
 
 #[test]
 fn a_missing_name_is_refused_and_an_extra_one_is_noted() {
-    let leaf = Recipe {
-        names: &["a.example", "192.0.2.1", "2001:db8::1"],
-        ..Recipe::leaf()
-    };
+    let leaf = Recipe { names: &["a.example", "192.0.2.1", "2001:db8::1"], ..Recipe::leaf() };
     assert_eq!(
         verify_leaf_alone(leaf),
-        Err(CertificateFault::MissingName(
-            "*.a.example".parse().unwrap()
-        ))
+        Err(CertificateFault::MissingName("*.a.example".parse().unwrap()))
     );
     assert!(matches!(
-        verify_leaf_alone(Recipe {
-            names: &[],
-            ..Recipe::leaf()
-        }),
+        verify_leaf_alone(Recipe { names: &[], ..Recipe::leaf() }),
         Err(CertificateFault::MissingName(_))
     ));
     let leaf = Recipe {
-        names: &[
-            "www.a.example",
-            "a.example",
-            "*.a.example",
-            "192.0.2.1",
-            "2001:db8::1",
-        ],
+        names: &["www.a.example", "a.example", "*.a.example", "192.0.2.1", "2001:db8::1"],
         ..Recipe::leaf()
     };
     assert_eq!(
@@ -210,10 +182,7 @@ fn the_dates_are_held_against_the_clock_with_a_tolerance_for_the_future_only() {
     );
     assert!(verify_at(first.saturating_sub(HOUR), vec![leaf()]).is_ok());
     assert_eq!(
-        verify_at(
-            first.saturating_sub(HOUR).saturating_sub(second),
-            vec![leaf()]
-        ),
+        verify_at(first.saturating_sub(HOUR).saturating_sub(second), vec![leaf()]),
         Err(CertificateFault::NotYetValid { not_before: first })
     );
     assert!(verify_at(Timestamp::MAX, vec![leaf()]).is_err());
@@ -222,10 +191,7 @@ fn the_dates_are_held_against_the_clock_with_a_tolerance_for_the_future_only() {
 #[test]
 fn an_authoritys_own_certificate_is_no_leaf() {
     assert_eq!(
-        verify_leaf_alone(Recipe {
-            is_ca: true,
-            ..Recipe::leaf()
-        }),
+        verify_leaf_alone(Recipe { is_ca: true, ..Recipe::leaf() }),
         Err(CertificateFault::LeafIsCa)
     );
 }
@@ -238,17 +204,9 @@ fn certificates_out_of_order_or_missing_are_a_broken_chain() {
         verify(vec![leaf.clone(), root.clone(), intermediate]),
         Err(CertificateFault::BrokenChain { position: 0 })
     );
-    assert_eq!(
-        verify(vec![leaf, root]),
-        Err(CertificateFault::BrokenChain { position: 0 })
-    );
+    assert_eq!(verify(vec![leaf, root]), Err(CertificateFault::BrokenChain { position: 0 }));
     let [intermediate, _] = rest();
-    let other = Recipe {
-        subject: "other",
-        issuer: "other",
-        ..Recipe::root()
-    }
-    .make();
+    let other = Recipe { subject: "other", issuer: "other", ..Recipe::root() }.make();
     assert_eq!(
         verify(vec![Recipe::leaf().make(), intermediate, other]),
         Err(CertificateFault::BrokenChain { position: 1 })
@@ -258,34 +216,19 @@ fn certificates_out_of_order_or_missing_are_a_broken_chain() {
 #[test]
 fn a_signature_by_another_key_is_noticed() {
     assert_eq!(
-        verify_leaf_alone(Recipe {
-            signed_by: 98,
-            ..Recipe::leaf()
-        }),
+        verify_leaf_alone(Recipe { signed_by: 98, ..Recipe::leaf() }),
         Err(CertificateFault::BadSignature { position: 0 })
     );
-    let intermediate = Recipe {
-        signed_by: 98,
-        ..Recipe::intermediate()
-    }
-    .make();
+    let intermediate = Recipe { signed_by: 98, ..Recipe::intermediate() }.make();
     assert_eq!(
-        verify(vec![
-            Recipe::leaf().make(),
-            intermediate,
-            Recipe::root().make()
-        ]),
+        verify(vec![Recipe::leaf().make(), intermediate, Recipe::root().make()]),
         Err(CertificateFault::BadSignature { position: 1 })
     );
 }
 
 #[test]
 fn an_issuer_that_is_no_authority_is_refused() {
-    let intermediate = Recipe {
-        is_ca: false,
-        ..Recipe::intermediate()
-    }
-    .make();
+    let intermediate = Recipe { is_ca: false, ..Recipe::intermediate() }.make();
     assert_eq!(
         verify(vec![Recipe::leaf().make(), intermediate]),
         Err(CertificateFault::IssuerIsNotCa { position: 1 })
@@ -300,23 +243,11 @@ fn a_certificate_that_stands_there_twice_is_refused() {
         Err(CertificateFault::Repeated { position: 1 })
     );
     assert_eq!(
-        verify(vec![
-            Recipe::leaf().make(),
-            intermediate,
-            root.clone(),
-            root
-        ]),
+        verify(vec![Recipe::leaf().make(), intermediate, root.clone(), root]),
         Err(CertificateFault::Repeated { position: 3 })
     );
     // Two authorities that issued each other, over and over.
-    let a = || {
-        Recipe {
-            subject: "intermediate",
-            issuer: "b",
-            ..Recipe::intermediate()
-        }
-        .make()
-    };
+    let a = || Recipe { subject: "intermediate", issuer: "b", ..Recipe::intermediate() }.make();
     let b = || {
         Recipe {
             subject: "b",
@@ -340,15 +271,8 @@ fn an_expired_certificate_above_the_leaf_is_noted() {
         not_before: NOW.saturating_sub(2 * DAY),
         ..Recipe::root()
     };
-    let report = verify(vec![
-        Recipe::leaf().make(),
-        Recipe::intermediate().make(),
-        root.make(),
-    ]);
-    assert_eq!(
-        report.unwrap().notes(),
-        [ChainNote::IssuerOutOfDate { position: 2 }]
-    );
+    let report = verify(vec![Recipe::leaf().make(), Recipe::intermediate().make(), root.make()]);
+    assert_eq!(report.unwrap().notes(), [ChainNote::IssuerOutOfDate { position: 2 }]);
 }
 
 #[test]

@@ -28,10 +28,7 @@ fn build(identifier: &str) -> Vec<u8> {
 }
 
 fn count(haystack: &[u8], needle: &[u8]) -> usize {
-    haystack
-        .windows(needle.len())
-        .filter(|window| *window == needle)
-        .count()
+    haystack.windows(needle.len()).filter(|window| *window == needle).count()
 }
 
 #[test]
@@ -47,10 +44,7 @@ fn server_names_are_those_of_rfc_8738() {
     ] {
         assert_eq!(sni_name(&identifier.parse().unwrap()).as_deref(), expected);
     }
-    assert_eq!(
-        ALPN,
-        [0x61, 0x63, 0x6d, 0x65, 0x2d, 0x74, 0x6c, 0x73, 0x2f, 0x31]
-    );
+    assert_eq!(ALPN, [0x61, 0x63, 0x6d, 0x65, 0x2d, 0x74, 0x6c, 0x73, 0x2f, 0x31]);
 }
 
 #[test]
@@ -72,9 +66,7 @@ fn only_a_handshake_for_this_protocol_alone_is_a_validation() {
 fn the_extension_is_critical_and_holds_exactly_the_digest() {
     let der = build("example.org");
     let extension = [
-        &[
-            0x30, 0x31, 0x06, 0x08, 0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x01, 0x1f,
-        ][..],
+        &[0x30, 0x31, 0x06, 0x08, 0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x01, 0x1f][..],
         &[0x01, 0x01, 0xff, 0x04, 0x22, 0x04, 0x20],
         &authorization().digest(),
     ]
@@ -85,19 +77,11 @@ fn the_extension_is_critical_and_holds_exactly_the_digest() {
 #[test]
 fn one_name_stands_in_one_alternative_name_extension() {
     for (identifier, name) in [
-        (
-            "example.org",
-            [&[0x30, 13, 0x82, 11][..], b"example.org"].concat(),
-        ),
+        ("example.org", [&[0x30, 13, 0x82, 11][..], b"example.org"].concat()),
         ("192.0.2.1", vec![0x30, 6, 0x87, 4, 192, 0, 2, 1]),
         (
             "2001:db8::1",
-            [
-                &[0x30, 18, 0x87, 16, 0x20, 0x01, 0x0d, 0xb8][..],
-                &[0; 11],
-                &[1],
-            ]
-            .concat(),
+            [&[0x30, 18, 0x87, 16, 0x20, 0x01, 0x0d, 0xb8][..], &[0; 11], &[1]].concat(),
         ),
     ] {
         let der = build(identifier);
@@ -114,10 +98,7 @@ fn one_name_stands_in_one_alternative_name_extension() {
 fn it_is_signed_by_itself_and_valid_around_now() {
     let certificate = Certificate::from_der(&build("example.org")).unwrap();
     assert!(certificate.is_self_issued());
-    assert_eq!(
-        certificate.check_signature(&certificate),
-        SignatureCheck::Valid
-    );
+    assert_eq!(certificate.check_signature(&certificate), SignatureCheck::Valid);
     assert_eq!(certificate.public_key_der(), key().public_key_der());
     assert_eq!(certificate.not_before(), NOW.saturating_sub(VALID_BEFORE));
     assert_eq!(certificate.not_after(), NOW.saturating_add(VALID_AFTER));

@@ -29,10 +29,7 @@ pub(super) trait Backend: Send + Sync {
 }
 
 /// A private key in the encoding that its kind has inside PKCS#8.
-#[allow(
-    dead_code,
-    reason = "what a build has no backend for is refused unread"
-)]
+#[allow(dead_code, reason = "what a build has no backend for is refused unread")]
 pub(super) enum EncodedKey<'a> {
     /// `ECPrivateKey` (RFC 5915).
     P256(&'a [u8]),

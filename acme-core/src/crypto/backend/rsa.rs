@@ -69,19 +69,13 @@ pub(super) fn generate(
     };
     let key = RsaPrivateKey::new(&mut generator(entropy)?, bits)
         .map_err(|_| KeyError::Backend("generating the RSA key failed"))?;
-    Ok(Arc::new(Key {
-        key: SigningKey::new(key),
-        key_type,
-    }))
+    Ok(Arc::new(Key { key: SigningKey::new(key), key_type }))
 }
 
 pub(super) fn decode(pkcs1: &[u8], key_type: KeyType) -> Result<Arc<dyn Backend>, KeyError> {
     let key = RsaPrivateKey::from_pkcs1_der(pkcs1)
         .map_err(|_| KeyError::Malformed("its RSA numbers do not belong together"))?;
-    Ok(Arc::new(Key {
-        key: SigningKey::new(key),
-        key_type,
-    }))
+    Ok(Arc::new(Key { key: SigningKey::new(key), key_type }))
 }
 
 pub(super) fn verify(

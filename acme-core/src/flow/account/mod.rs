@@ -40,9 +40,10 @@ fn read_account(
         let error = Error::new(ErrorKind::NoAccount, step, "account-not-valid", text);
         return Err(error.with_url(&url));
     }
-    let contacts = object.get("contact").and_then(Value::as_array).map(|list| {
-        list.iter().filter_map(|v| v.as_str().map(str::to_owned)).collect::<Vec<_>>()
-    });
+    let contacts = object
+        .get("contact")
+        .and_then(Value::as_array)
+        .map(|list| list.iter().filter_map(|v| v.as_str().map(str::to_owned)).collect::<Vec<_>>());
     let account = Account {
         directory_url: session.directory_url().to_owned(),
         url,

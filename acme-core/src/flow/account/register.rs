@@ -304,8 +304,15 @@ mod tests {
             assert_eq!(check_contact(good), Ok(()), "{good}");
         }
         for bad in [
-            "a@example.org", "mailto:", "mailto:a@x?subject=1", "mailto:a@x,b@x", "mailto:a",
-            "mailto:a@b@c", ":x", "mailto:a b@x", "mailto:a@x\r\n",
+            "a@example.org",
+            "mailto:",
+            "mailto:a@x?subject=1",
+            "mailto:a@x,b@x",
+            "mailto:a",
+            "mailto:a@b@c",
+            ":x",
+            "mailto:a b@x",
+            "mailto:a@x\r\n",
         ] {
             assert!(check_contact(bad).is_err(), "{bad}");
         }

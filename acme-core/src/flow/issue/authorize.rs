@@ -139,7 +139,8 @@ impl Issue {
         if identifiers.iter().any(|wanted| wanted.without_wildcard() == found.identifier) {
             return Ok(());
         }
-        let text = format!("the server asks for proof of {}, which is not ordered", found.identifier);
+        let text =
+            format!("the server asks for proof of {}, which is not ordered", found.identifier);
         let step = Step::Authorization;
         Err(Error::new(ErrorKind::Protocol, step, "foreign-authorization", text).with_url(url))
     }
@@ -267,8 +268,7 @@ fn offers(
         AuthorizationStatus::Other(status) if status == "processing" => {}
         status => {
             let problem = authorization.error();
-            let mut error =
-                validation_error(&ordered.to_string(), problem, &authorization_url);
+            let mut error = validation_error(&ordered.to_string(), problem, &authorization_url);
             if problem.is_none() {
                 let text = format!("the authorization of {ordered} is {status}");
                 let step = Step::Authorization;

@@ -48,11 +48,7 @@ impl Issue {
         });
     }
 
-    pub(super) fn download(
-        &mut self,
-        cx: &mut Context<'_>,
-        now: Timestamp,
-    ) -> Result<(), Error> {
+    pub(super) fn download(&mut self, cx: &mut Context<'_>, now: Timestamp) -> Result<(), Error> {
         let State::Downloading(downloading) = &mut self.state else { return Ok(()) };
         if downloading.sent || downloading.not_before.is_some_and(|at| at > now) {
             return Ok(());
@@ -63,12 +59,7 @@ impl Issue {
         self.request_certificate(cx.session, Tag::Certificate, &url)
     }
 
-    fn request_certificate(
-        &mut self,
-        session: &Session,
-        tag: Tag,
-        url: &str,
-    ) -> Result<(), Error> {
+    fn request_certificate(&mut self, session: &Session, tag: Tag, url: &str) -> Result<(), Error> {
         let kind = RequestKind::Certificate;
         self.request(session, tag, Step::Download, kind, url, Vec::new())
     }
@@ -189,7 +180,10 @@ impl Issue {
             clock_tolerance: policy.clock_tolerance,
         };
         let report = verify_issued(&chain, &expected).map_err(|fault| {
-            refuse(fault.code(), format!("the certificate that came is not the one asked for: {fault}"))
+            refuse(
+                fault.code(),
+                format!("the certificate that came is not the one asked for: {fault}"),
+            )
         })?;
         for note in report.notes() {
             cx.session.deviations.note("chain-note", note.to_string());

@@ -26,8 +26,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::action::{Action, ChallengeId, Input, Offer, RequestKind, SignId};
 use crate::certificate::{CertificateRequest, UnsignedCertificateRequest};
-use crate::challenge::token::{KeyAuthorization, Token};
 use crate::challenge::ChallengeType;
+use crate::challenge::token::{KeyAuthorization, Token};
 use crate::error::{Error, ErrorKind, Misuse, Retry, Step};
 use crate::exchange::{
     Activity, Exchanges, Handled, KeyUse, Outcome, Repeat, Request, deadline_error, no_account,

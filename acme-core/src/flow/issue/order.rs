@@ -90,16 +90,15 @@ impl NewOrder {
 impl Plan {
     /// What can be found wrong before anything is sent (R-FIN-03, R-FIN-04).
     pub(super) fn check(&self, session: &Session) -> Result<(), Error> {
-        let error = |code, text: String| {
-            Err(Error::new(ErrorKind::Input, Step::Preparation, code, text))
-        };
+        let error =
+            |code, text: String| Err(Error::new(ErrorKind::Input, Step::Preparation, code, text));
         if self.order.identifiers.is_empty() {
             return error("no-identifiers", "the order names nothing to certify".to_owned());
         }
-        if let CertificateRequestSource::Ready(request) = &self.request {
-            if let Err(fault) = request.check_names(&self.order.identifiers) {
-                return error("badCSR", fault.to_string());
-            }
+        if let CertificateRequestSource::Ready(request) = &self.request
+            && let Err(fault) = request.check_names(&self.order.identifiers)
+        {
+            return error("badCSR", fault.to_string());
         }
         let public_key = self.certificate_public_key();
         let thumbprint = Jwk::from_public_key_der(&public_key).map(|jwk| jwk.thumbprint());
@@ -108,18 +107,16 @@ impl Plan {
             return error("account-key-in-certificate", text.to_owned());
         }
         let Some(directory) = session.directory() else { return Ok(()) };
-        if let Some(profile) = &self.order.profile {
-            if !directory.profiles.iter().any(|(name, _)| name == profile) {
-                let offered: Vec<_> =
-                    directory.profiles.iter().map(|(name, _)| printable(name)).collect();
-                let text = format!(
-                    "the CA offers no profile {profile:?}; it offers: {}",
-                    if offered.is_empty() { "none".to_owned() } else { offered.join(", ") }
-                );
-                return error("invalidProfile", text);
+        match &self.order.profile {
+            Some(wanted) if !directory.profiles.iter().any(|(name, _)| name == wanted) => {
+                let names = directory.profiles.iter().map(|(name, _)| printable(name));
+                let names: Vec<_> = names.collect();
+                let offered = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+                let text = format!("the CA offers no profile {wanted:?}; it offers: {offered}");
+                error("invalidProfile", text)
             }
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     /// The public key the certificate is to carry, as SubjectPublicKeyInfo.

@@ -59,13 +59,8 @@ impl Issue {
         if at_once {
             polls = polls.due(now);
         }
-        let validating = Validating {
-            polls,
-            asking: false,
-            pending,
-            next_check: 0,
-            last_problem: None,
-        };
+        let validating =
+            Validating { polls, asking: false, pending, next_check: 0, last_problem: None };
         self.state = State::Validating(validating);
         Ok(())
     }
@@ -153,26 +148,19 @@ impl Issue {
         outcome: Outcome,
     ) -> Result<(), Error> {
         let mut invalid = None;
-        if let Outcome::Reply(reply) = &outcome {
-            if let Ok(authorization) = read_authorization(cx.session, reply) {
-                let name = authorization.ordered_identifier().to_string();
-                let problem = authorization.error();
-                let failed = authorization
-                    .challenges
-                    .iter()
-                    .any(|challenge| challenge.status == ChallengeStatus::Invalid);
-                match &mut self.state {
-                    State::Validating(validating) => {
-                        if let Some(problem) = problem {
-                            validating.last_problem = Some((name.clone(), problem.clone()));
-                        }
-                    }
-                    State::Diagnosing(_) => {}
-                    _ => return Ok(()),
-                }
-                if failed || authorization.status == AuthorizationStatus::Invalid {
-                    invalid = Some(validation_error(&name, problem, &reply.url));
-                }
+        if let Outcome::Reply(reply) = &outcome
+            && let Ok(authorization) = read_authorization(cx.session, reply)
+        {
+            let name = authorization.ordered_identifier().to_string();
+            let problem = authorization.error();
+            if let (State::Validating(validating), Some(problem)) = (&mut self.state, problem) {
+                validating.last_problem = Some((name.clone(), problem.clone()));
+            }
+            let mut challenges = authorization.challenges.iter();
+            if challenges.any(|challenge| challenge.status == ChallengeStatus::Invalid)
+                || authorization.status == AuthorizationStatus::Invalid
+            {
+                invalid = Some(validation_error(&name, problem, &reply.url));
             }
         }
         match &mut self.state {
@@ -187,7 +175,9 @@ impl Issue {
                 }
                 Ok(())
             }
-            _ => invalid.map_or(Ok(()), Err),
+            State::Validating(_) => invalid.map_or(Ok(()), Err),
+            // The order has moved on meanwhile; what an authorization said no longer counts.
+            _ => Ok(()),
         }
     }
 }

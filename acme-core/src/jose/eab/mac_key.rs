@@ -58,10 +58,7 @@ impl FromStr for MacAlgorithm {
     type Err = MacAlgorithmError;
 
     fn from_str(name: &str) -> Result<Self, Self::Err> {
-        Self::ALL
-            .into_iter()
-            .find(|known| known.as_str() == name)
-            .ok_or(MacAlgorithmError)
+        Self::ALL.into_iter().find(|known| known.as_str() == name).ok_or(MacAlgorithmError)
     }
 }
 
@@ -134,10 +131,7 @@ impl MacKey {
         let octets = Base64Unpadded::decode_vec(&standard)
             .map(Zeroizing::new)
             .map_err(|_| MacKeyError::TrailingBits)?;
-        Ok(Self {
-            octets,
-            is_unusual: is_standard || padding != 0,
-        })
+        Ok(Self { octets, is_unusual: is_standard || padding != 0 })
     }
 
     /// Takes the octets of a key.
@@ -148,10 +142,7 @@ impl MacKey {
         if octets.is_empty() {
             return Err(MacKeyError::Empty);
         }
-        Ok(Self {
-            octets: Zeroizing::new(octets.to_vec()),
-            is_unusual: false,
-        })
+        Ok(Self { octets: Zeroizing::new(octets.to_vec()), is_unusual: false })
     }
 
     /// The length of the key in octets.
@@ -163,10 +154,8 @@ impl MacKey {
     /// because a wrong key is told by the server only as "unauthorized".
     pub fn warnings(&self, algorithm: MacAlgorithm) -> Vec<MacKeyWarning> {
         let (actual, recommended) = (self.len_bytes(), algorithm.hash_len());
-        let short = (actual < recommended).then_some(MacKeyWarning::ShorterThanHash {
-            actual,
-            recommended,
-        });
+        let short = (actual < recommended)
+            .then_some(MacKeyWarning::ShorterThanHash { actual, recommended });
         let notation = self.is_unusual.then_some(MacKeyWarning::NotBase64url);
         short.into_iter().chain(notation).collect()
     }
@@ -179,16 +168,10 @@ impl MacKey {
             ($hash:ty) => {{
                 let mut block = Key::<Hmac<$hash>>::default();
                 if self.octets.len() <= block.len() {
-                    block
-                        .iter_mut()
-                        .zip(self.octets.iter())
-                        .for_each(|(to, from)| *to = *from);
+                    block.iter_mut().zip(self.octets.iter()).for_each(|(to, from)| *to = *from);
                 } else {
                     let digest = <$hash>::digest(self.octets.as_slice());
-                    block
-                        .iter_mut()
-                        .zip(digest)
-                        .for_each(|(to, from)| *to = from);
+                    block.iter_mut().zip(digest).for_each(|(to, from)| *to = from);
                 }
                 let mut mac = <Hmac<$hash> as KeyInit>::new(&block);
                 block.as_mut_slice().zeroize();
@@ -285,10 +268,7 @@ pub enum MacKeyWarning {
 impl fmt::Display for MacKeyWarning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::ShorterThanHash {
-                actual,
-                recommended,
-            } => write!(
+            Self::ShorterThanHash { actual, recommended } => write!(
                 f,
                 "the EAB MAC key has {actual} octets, fewer than the {recommended} of its hash; \
                  check that it was copied whole"
@@ -395,10 +375,7 @@ mod tests {
         assert_eq!(key.warnings(MacAlgorithm::Hs256), []);
         assert_eq!(
             key.warnings(MacAlgorithm::Hs384),
-            [MacKeyWarning::ShorterThanHash {
-                actual: 32,
-                recommended: 48
-            }]
+            [MacKeyWarning::ShorterThanHash { actual: 32, recommended: 48 }]
         );
         let padded = MacKey::parse("++//AQ==").unwrap();
         assert_eq!(padded.warnings(MacAlgorithm::Hs256).len(), 2);
@@ -406,9 +383,6 @@ mod tests {
 
     #[test]
     fn debug_shows_the_length_only() {
-        assert_eq!(
-            format!("{:?}", MacKey::parse("c2VjcmV0").unwrap()),
-            "MacKey(6 octets)"
-        );
+        assert_eq!(format!("{:?}", MacKey::parse("c2VjcmV0").unwrap()), "MacKey(6 octets)");
     }
 }

@@ -78,10 +78,7 @@ fn members_stand_in_order_and_without_white_space() {
     let text = |index: usize| {
         let (value, _) = vectors()[index].clone();
         let jwk = read(value).unwrap();
-        assert_eq!(
-            serde_json::to_string(&jwk).unwrap(),
-            jwk.to_value().to_string()
-        );
+        assert_eq!(serde_json::to_string(&jwk).unwrap(), jwk.to_value().to_string());
         jwk.to_value().to_string()
     };
     assert!(text(1).starts_with(r#"{"e":"AQAB","kty":"RSA","n":"ofgW"#));
@@ -101,10 +98,7 @@ fn a_private_key_is_refused_and_extra_members_are_passed_over() {
             let mut private = value.clone();
             private[name] = "canary".into();
             let error = read(private).unwrap_err();
-            assert!(
-                error.contains("private key") && !error.contains("canary"),
-                "{error}"
-            );
+            assert!(error.contains("private key") && !error.contains("canary"), "{error}");
         }
     }
 }
@@ -118,33 +112,13 @@ fn keys_not_in_the_form_of_rfc7518_are_refused() {
         read(value)
     };
     let narrow = encoding::encode(&[1; 31]);
-    assert!(
-        with(&ec, "x", narrow.clone().into())
-            .unwrap_err()
-            .contains("full width")
-    );
-    assert!(
-        with(&okp, "x", narrow.into())
-            .unwrap_err()
-            .contains("32 octets")
-    );
-    assert!(
-        with(&ec, "crv", "P-384".into())
-            .unwrap_err()
-            .contains("full width")
-    );
-    assert!(
-        with(&ec, "crv", "secp256k1".into())
-            .unwrap_err()
-            .contains("crv")
-    );
+    assert!(with(&ec, "x", narrow.clone().into()).unwrap_err().contains("full width"));
+    assert!(with(&okp, "x", narrow.into()).unwrap_err().contains("32 octets"));
+    assert!(with(&ec, "crv", "P-384".into()).unwrap_err().contains("full width"));
+    assert!(with(&ec, "crv", "secp256k1".into()).unwrap_err().contains("crv"));
     assert!(with(&ec, "kty", "oct".into()).unwrap_err().contains("kty"));
     assert!(with(&ec, "y", Value::Null).unwrap_err().contains("missing"));
-    assert!(
-        with(&ec, "y", "a+b=".into())
-            .unwrap_err()
-            .contains("base64url")
-    );
+    assert!(with(&ec, "y", "a+b=".into()).unwrap_err().contains("base64url"));
     let rsa = json!({"kty": "RSA", "n": RS256_MODULUS, "e": "AAEAAQ"});
     assert!(read(rsa).unwrap_err().contains("leading zeros"));
 }
@@ -154,10 +128,7 @@ fn rsa_numbers_lose_their_leading_zeros() {
     let modulus = encoding::decode(RS256_MODULUS).unwrap();
     let padded = [&[0, 0], modulus.as_slice()].concat();
     let jwk = Jwk::rsa(&padded, &[0, 1, 0, 1]).unwrap();
-    assert_eq!(
-        jwk.to_value(),
-        json!({"kty": "RSA", "e": "AQAB", "n": RS256_MODULUS})
-    );
+    assert_eq!(jwk.to_value(), json!({"kty": "RSA", "e": "AQAB", "n": RS256_MODULUS}));
     assert_eq!(jwk.rsa_modulus_bits(), Some(2048));
     assert!(Jwk::rsa(&[0], &[1, 0, 1]).is_err());
     assert!(Jwk::rsa(&[], &[]).is_err());
@@ -204,8 +175,6 @@ fn damaged_public_keys_are_refused() {
     compressed.extend([0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07]);
     compressed.extend([0x03, 0x22, 0x00, 0x02]);
     compressed.extend([7; 32]);
-    let error = Jwk::from_public_key_der(&compressed)
-        .unwrap_err()
-        .to_string();
+    let error = Jwk::from_public_key_der(&compressed).unwrap_err().to_string();
     assert!(error.contains("uncompressed"), "{error}");
 }

@@ -12,19 +12,13 @@ const PAYLOAD: &str = "eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6L
 
 /// What `verify` says where the build has the backend, `Unsupported` where it has not.
 fn expected(kind: KeyType) -> SignatureCheck {
-    if kind.is_available() {
-        SignatureCheck::Valid
-    } else {
-        SignatureCheck::Unsupported
-    }
+    if kind.is_available() { SignatureCheck::Valid } else { SignatureCheck::Unsupported }
 }
 
 /// The fixed-width form back into ASN.1.
 fn to_asn1(signature: &[u8]) -> Vec<u8> {
     let (r, s) = signature.split_at(signature.len() / 2);
-    vec![UintRef::new(r).unwrap(), UintRef::new(s).unwrap()]
-        .to_der()
-        .unwrap()
+    vec![UintRef::new(r).unwrap(), UintRef::new(s).unwrap()].to_der().unwrap()
 }
 
 #[test]
@@ -66,10 +60,7 @@ fn es256_of_rfc7515_a3_verifies() {
         &asn1,
     );
     assert_eq!(check, expected(KeyType::P256));
-    assert_eq!(
-        normalise_signature(JwsAlgorithm::Es256, &asn1),
-        Ok(signature)
-    );
+    assert_eq!(normalise_signature(JwsAlgorithm::Es256, &asn1), Ok(signature));
 }
 
 /// No backend verifies P-521; the form of the signature, which begins with a zero, is checked.
@@ -81,10 +72,7 @@ fn es512_of_rfc7515_a4_keeps_its_width() {
     )
     .unwrap();
     assert_eq!(signature.len(), 132);
-    assert_eq!(
-        normalise_signature(JwsAlgorithm::Es512, &to_asn1(&signature)),
-        Ok(signature)
-    );
+    assert_eq!(normalise_signature(JwsAlgorithm::Es512, &to_asn1(&signature)), Ok(signature));
 }
 
 #[cfg(feature = "p256")]
@@ -97,25 +85,17 @@ fn the_private_key_of_rfc7515_a3_has_its_public_key() {
     pkcs8.extend([4, 0x27, 0x30, 0x25, 2, 1, 1, 4, 0x20]);
     pkcs8.extend(scalar);
     let key = PrivateKey::from_pkcs8_der(&pkcs8).unwrap();
-    assert_eq!(
-        key.jwk().thumbprint(),
-        "oKIywvGUpTVTyxMQ3bwIIeQUudfr_CkLMjCE19ECD-U"
-    );
+    assert_eq!(key.jwk().thumbprint(), "oKIywvGUpTVTyxMQ3bwIIeQUudfr_CkLMjCE19ECD-U");
 }
 
 #[cfg(feature = "ed25519")]
 #[test]
 fn eddsa_of_rfc8037_a_comes_out() {
     let seed = encoding::decode("nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A").unwrap();
-    let mut pkcs8 = vec![
-        0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20,
-    ];
+    let mut pkcs8 = vec![0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20];
     pkcs8.extend(seed);
     let signer = LocalSigner::new(PrivateKey::from_pkcs8_der(&pkcs8).unwrap());
-    assert_eq!(
-        signer.jwk().thumbprint(),
-        "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"
-    );
+    assert_eq!(signer.jwk().thumbprint(), "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k");
     let input = b"eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc";
     assert_eq!(
         encoding::encode(&signer.sign(&mut Seeded::new(1), input).unwrap()),
@@ -125,10 +105,9 @@ fn eddsa_of_rfc8037_a_comes_out() {
 
 #[test]
 fn ecdsa_signatures_keep_their_width_and_leading_zeros() {
-    for (kind, algorithm, length) in [
-        (KeyType::P256, JwsAlgorithm::Es256, 64),
-        (KeyType::P384, JwsAlgorithm::Es384, 96),
-    ] {
+    for (kind, algorithm, length) in
+        [(KeyType::P256, JwsAlgorithm::Es256, 64), (KeyType::P384, JwsAlgorithm::Es384, 96)]
+    {
         if !kind.is_available() {
             continue;
         }
@@ -156,9 +135,6 @@ fn ecdsa_signatures_keep_their_width_and_leading_zeros() {
                 break;
             }
         }
-        assert!(
-            r_has_zero && s_has_zero,
-            "the seed gave no signature with leading zeros"
-        );
+        assert!(r_has_zero && s_has_zero, "the seed gave no signature with leading zeros");
     }
 }
