@@ -5,14 +5,12 @@ use std::collections::VecDeque;
 
 use http::header::{ACCEPT, ACCEPT_LANGUAGE, CONTENT_TYPE, USER_AGENT};
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
-use serde_json::{Map, Value};
 
 use crate::action::{
-    Input, Outgoing, RequestId, RequestKind, SignId, SignRequest, SigningKey, TransportFailure,
-    WaitReason,
+    Input, Outgoing, RequestId, SignId, SignRequest, SigningKey, TransportFailure, WaitReason,
 };
 use crate::backoff::retry_delay;
-use crate::error::{Error, ErrorKind, Misuse, Retry, Step};
+use crate::error::{Error, ErrorKind, Misuse};
 use crate::flow::Context;
 use crate::header;
 use crate::jose::{AccountKey, KeyReference, ProtectedHeader, SigningInput};
@@ -21,104 +19,15 @@ use crate::problem::{Problem, printable};
 use crate::session::Session;
 use crate::time::Timestamp;
 
-pub(crate) mod plumbing;
+mod failure;
+mod plumbing;
+mod request;
 
+pub(crate) use failure::{deadline_error, no_account};
+pub(crate) use request::{KeyUse, Outcome, Repeat, Reply, Request, excerpt};
+
+use failure::{redirected, too_large, transport_error};
 use plumbing::Plumbing;
-
-/// Most characters of an answer without a problem document that are shown.
-const EXCERPT: usize = 200;
-
-/// One signed request that a flow wants answered.
-#[derive(Clone, Debug)]
-pub(crate) struct Request<T> {
-    /// Names the request to the flow.
-    pub(crate) tag: T,
-    pub(crate) step: Step,
-    pub(crate) kind: RequestKind,
-    pub(crate) url: String,
-    /// The payload, serialised; empty for POST-as-GET (RFC 8555 §6.3).
-    pub(crate) payload: Vec<u8>,
-    pub(crate) key: KeyUse,
-    pub(crate) accept: Option<&'static str>,
-    pub(crate) max_response_len: usize,
-    pub(crate) repeat: Repeat,
-}
-
-/// How the outer JWS names the account key (RFC 8555 §6.2).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum KeyUse {
-    /// The whole public key: newAccount.
-    Jwk,
-    /// The account URL: everything else.
-    KeyId,
-}
-
-/// What may be done when it is unknown whether the server acted on a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Repeat {
-    /// Repeating does no harm.
-    Freely,
-    /// The flow must find out first.
-    AfterAsking,
-}
-
-/// What came of a request.
-#[derive(Debug)]
-pub(crate) enum Outcome {
-    /// The server did it.
-    Reply(Reply),
-    /// The server refused, or the request failed for good.
-    Failed(Error),
-    /// Nobody knows; only for [`Repeat::AfterAsking`].
-    Unknown(Error),
-}
-
-/// A successful answer.
-#[derive(Debug)]
-pub(crate) struct Reply {
-    pub(crate) url: String,
-    pub(crate) status: StatusCode,
-    pub(crate) headers: HeaderMap,
-    pub(crate) body: Vec<u8>,
-    pub(crate) retry_after: Option<Timestamp>,
-}
-
-impl Reply {
-    /// The body as a JSON object.
-    pub(crate) fn object(&self, step: Step) -> Result<Map<String, Value>, Error> {
-        match serde_json::from_slice(&self.body) {
-            Ok(Value::Object(object)) => Ok(object),
-            _ => Err(Error::new(
-                ErrorKind::Protocol,
-                step,
-                "not-json",
-                format!("the answer is no JSON object: {}", excerpt(&self.body)),
-            )
-            .with_url(&self.url)),
-        }
-    }
-
-    /// The `Location` header, resolved and checked.
-    pub(crate) fn location(&self, step: Step, session: &Session) -> Result<Option<String>, Error> {
-        match self.headers.get(http::header::LOCATION).map(HeaderValue::to_str) {
-            None => Ok(None),
-            Some(Ok(text)) => session.resolve_url(step, text.trim(), &self.url).map(Some),
-            Some(Err(_)) => Err(Error::new(
-                ErrorKind::Protocol,
-                step,
-                "url-malformed",
-                "the Location of the answer is not text",
-            )
-            .with_url(&self.url)),
-        }
-    }
-}
-
-/// The beginning of a body, fit for a message.
-pub(crate) fn excerpt(body: &[u8]) -> String {
-    let text = String::from_utf8_lossy(body.get(..EXCERPT.min(body.len())).unwrap_or_default());
-    printable(text.trim())
-}
 
 /// What the exchanges of a flow want done next.
 #[allow(clippy::large_enum_variant, reason = "an activity is moved once, into an action")]
@@ -566,40 +475,4 @@ fn take_back(session: &mut Session, now: Timestamp, headers: &HeaderMap) -> Opti
 /// A problem document is recognised by its form: servers send it under many media types.
 fn read_problem(body: &[u8]) -> Option<Problem> {
     Problem::from_value(&serde_json::from_slice(body).ok()?)
-}
-
-pub(crate) fn no_account(step: Step) -> Error {
-    let text = "the session has no account: register, find or set one first";
-    Error::new(ErrorKind::NoAccount, step, "no-account", text)
-}
-
-fn too_large(step: Step) -> Error {
-    let text = "the answer is larger than the policy allows";
-    Error::new(ErrorKind::Protocol, step, "response-too-large", text)
-}
-
-fn redirected(step: Step, status: StatusCode) -> Error {
-    let text = format!("the server answered {status}, but a signed request is not redirected");
-    Error::new(ErrorKind::Protocol, step, "redirect-refused", text)
-}
-
-fn transport_error(step: Step, url: &str, failure: &TransportFailure) -> Error {
-    let error = match failure {
-        TransportFailure::NotSent(text) => {
-            let text = format!("the server could not be reached: {}", printable(text));
-            Error::new(ErrorKind::Transport, step, "not-reached", text)
-        }
-        TransportFailure::Unknown(text) => {
-            let text = format!("no answer came: {}", printable(text));
-            Error::new(ErrorKind::Transport, step, "no-answer", text)
-        }
-        TransportFailure::ResponseTooLarge => too_large(step),
-    };
-    error.with_url(url)
-}
-
-/// The error for a flow whose deadline has passed.
-pub(crate) fn deadline_error(step: Step, waiting_for: &str, come_back: Timestamp) -> Error {
-    let text = format!("the deadline passed while {waiting_for}");
-    Error::new(ErrorKind::Deadline, step, "deadline", text).with_retry(Retry::At(come_back))
 }

@@ -2,9 +2,8 @@
 
 use http::{Method, Response};
 
-use super::{
-    Activity, Idle, excerpt, plain_request, read_problem, redirected, too_large, transport_error,
-};
+use super::failure::{redirected, too_large, transport_error};
+use super::{Activity, Idle, excerpt, plain_request, read_problem};
 use crate::action::{Outgoing, RequestId, RequestKind, TransportFailure, WaitReason};
 use crate::backoff::retry_delay;
 use crate::error::{Error, ErrorKind, Step};

@@ -183,18 +183,18 @@ fn excerpt(text: &str) -> String {
     text.chars().take(80).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 
-#[cfg(feature = "idn")]
 fn to_ascii(name: &str) -> Result<String, &'static str> {
+    if name.is_ascii() { Ok(name.to_ascii_lowercase()) } else { to_a_labels(name) }
+}
+
+#[cfg(feature = "idn")]
+fn to_a_labels(name: &str) -> Result<String, &'static str> {
     idna::domain_to_ascii_strict(name).map_err(|_| "it cannot be converted to A-labels (UTS 46)")
 }
 
 #[cfg(not(feature = "idn"))]
-fn to_ascii(name: &str) -> Result<String, &'static str> {
-    if name.is_ascii() {
-        Ok(name.to_ascii_lowercase())
-    } else {
-        Err("it is not ASCII, and this build converts no international names (feature `idn`)")
-    }
+fn to_a_labels(_name: &str) -> Result<String, &'static str> {
+    Err("it is not ASCII, and this build converts no international names (feature `idn`)")
 }
 
 /// RFC 1035 lengths and the letter-digit-hyphen rule, plus `_`, which some private CAs allow.

@@ -3,7 +3,7 @@
 
 #![allow(dead_code, unreachable_pub, reason = "each test file uses another part of the world")]
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use acmekit_core::action::{Action, Input, Offer, Outgoing, RequestId, RequestKind, SigningKey};
@@ -41,9 +41,10 @@ pub enum Fate {
     /// Somebody else answers.
     Answered(http::Response<Vec<u8>>),
     /// The CA answers, and this is done to the answer on its way.
-    Changed(Box<dyn Fn(http::Response<Vec<u8>>) -> http::Response<Vec<u8>>>),
+    Changed(Change),
 }
 
+type Change = Box<dyn Fn(http::Response<Vec<u8>>) -> http::Response<Vec<u8>>>;
 type Script = Box<dyn FnMut(RequestKind, usize, &http::Request<Vec<u8>>) -> Fate>;
 
 pub struct World {
@@ -67,7 +68,7 @@ pub struct World {
     pub certificate_key: Option<PrivateKey>,
     /// The network, if it is not a perfect one.
     pub script: Option<Script>,
-    counts: HashMap<RequestKind, usize>,
+    counts: BTreeMap<RequestKind, usize>,
     pub validation_fails: Option<FailureReason>,
 }
 
@@ -103,7 +104,7 @@ impl World {
             account_key: Some(key),
             certificate_key: None,
             script: None,
-            counts: HashMap::new(),
+            counts: BTreeMap::new(),
             validation_fails: None,
         }
     }

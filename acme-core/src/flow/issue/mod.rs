@@ -17,32 +17,32 @@ mod download;
 mod finalize;
 mod issued;
 mod order;
+mod saved;
 mod validate;
 
 pub use issued::{ChainPreference, Issued};
 pub use order::NewOrder;
+pub(crate) use saved::SavedIssue;
 
 use serde::{Deserialize, Serialize};
 
-use crate::action::{Action, ChallengeId, Input, Offer, RequestKind, SignId};
+use crate::action::{Action, Input, RequestKind, SignId};
 use crate::certificate::{CertificateRequest, UnsignedCertificateRequest};
-use crate::challenge::ChallengeType;
-use crate::challenge::token::{KeyAuthorization, Token};
 use crate::error::{Error, ErrorKind, Misuse, Retry, Step};
 use crate::exchange::{
     Activity, Exchanges, Handled, KeyUse, Outcome, Repeat, Request, deadline_error, no_account,
 };
-use crate::flow::checkpoint::{Binding, Checkpoint, ResumeError, Saved};
+use crate::flow::checkpoint::{Binding, Checkpoint};
 use crate::flow::single::{cancelled, rest};
 use crate::flow::{Context, Flow};
 use crate::problem::printable;
 use crate::session::Session;
 use crate::time::Timestamp;
-use crate::types::identifier::Identifier;
 
 use authorize::{Authorizing, Publishing, Responding};
 use download::Downloading;
 use finalize::{Finalizing, Issuing, Ready};
+use saved::SavedOffer;
 use validate::{Diagnosing, Validating};
 
 /// Obtains one certificate. See the [module](self) for its states.
@@ -112,44 +112,6 @@ enum State {
     Finished,
 }
 
-/// A presented challenge in a checkpoint; the key authorization is made again from the token.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct SavedOffer {
-    challenge_url: String,
-    identifier: Identifier,
-    wildcard: bool,
-    #[serde(rename = "type")]
-    kind: ChallengeType,
-    token: Token,
-}
-
-impl SavedOffer {
-    fn offer(&self, session: &Session) -> Offer {
-        let thumbprint = session.account_key().thumbprint();
-        Offer {
-            id: ChallengeId(self.challenge_url.clone()),
-            identifier: self.identifier.clone(),
-            wildcard: self.wildcard,
-            kind: self.kind.clone(),
-            token: self.token.clone(),
-            key_authorization: KeyAuthorization::new(&self.token, &thumbprint),
-        }
-    }
-}
-
-/// The flow in a checkpoint.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct SavedIssue {
-    order: NewOrder,
-    request: CertificateRequestSource,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    preference: Option<ChainPreference>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    order_url: Option<String>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    presented: Vec<SavedOffer>,
-}
-
 impl Issue {
     /// Begins an order with a certificate request that is signed already. Nothing is sent before
     /// the first poll, which refuses a request whose names are not those of the order.
@@ -195,25 +157,6 @@ impl Issue {
     pub fn deadline(mut self, deadline: Timestamp) -> Self {
         self.deadline = Some(deadline);
         self
-    }
-
-    /// Continues from a checkpoint. An order that is known is read again, and everything follows
-    /// from its status; an order whose making was under way is made anew, since nobody knows its
-    /// URL. What had been presented is presented again if it is still needed, and withdrawn in the
-    /// end. The deadline starts afresh.
-    ///
-    /// # Errors
-    /// The checkpoint is of another flow or session.
-    pub fn resume(saved: Checkpoint, session: &Session) -> Result<Self, ResumeError> {
-        let (binding, Saved::Issue(saved)) = saved.open(session)? else {
-            return Err(ResumeError::OtherFlow);
-        };
-        let mut flow = Self::begin(saved.order, saved.request);
-        flow.binding = binding;
-        flow.plan.preference = saved.preference;
-        flow.plan.order_url = saved.order_url;
-        flow.plan.presented = saved.presented;
-        Ok(flow)
     }
 
     /// The order URL, once the server has named it.
@@ -509,17 +452,7 @@ impl Flow for Issue {
     }
 
     fn checkpoint(&self) -> Checkpoint {
-        let plan = &self.plan;
-        Checkpoint::new(
-            self.binding.as_ref(),
-            Saved::Issue(SavedIssue {
-                order: plan.order.clone(),
-                request: plan.request.clone(),
-                preference: plan.preference.clone(),
-                order_url: plan.order_url.clone(),
-                presented: plan.presented.clone(),
-            }),
-        )
+        self.save()
     }
 }
 

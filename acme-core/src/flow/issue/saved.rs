@@ -1,0 +1,85 @@
+//! An order in a checkpoint, and how it continues from there.
+
+use serde::{Deserialize, Serialize};
+
+use super::{CertificateRequestSource, ChainPreference, Issue, NewOrder};
+use crate::action::{ChallengeId, Offer};
+use crate::challenge::ChallengeType;
+use crate::challenge::token::{KeyAuthorization, Token};
+use crate::flow::checkpoint::{Checkpoint, ResumeError, Saved};
+use crate::session::Session;
+use crate::types::identifier::Identifier;
+
+/// A presented challenge in a checkpoint; the key authorization is made again from the token.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct SavedOffer {
+    pub(super) challenge_url: String,
+    pub(super) identifier: Identifier,
+    pub(super) wildcard: bool,
+    #[serde(rename = "type")]
+    pub(super) kind: ChallengeType,
+    pub(super) token: Token,
+}
+
+impl SavedOffer {
+    pub(super) fn offer(&self, session: &Session) -> Offer {
+        let thumbprint = session.account_key().thumbprint();
+        Offer {
+            id: ChallengeId(self.challenge_url.clone()),
+            identifier: self.identifier.clone(),
+            wildcard: self.wildcard,
+            kind: self.kind.clone(),
+            token: self.token.clone(),
+            key_authorization: KeyAuthorization::new(&self.token, &thumbprint),
+        }
+    }
+}
+
+/// The flow in a checkpoint.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct SavedIssue {
+    order: NewOrder,
+    request: CertificateRequestSource,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    preference: Option<ChainPreference>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    order_url: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    presented: Vec<SavedOffer>,
+}
+
+impl Issue {
+    /// Continues from a checkpoint. An order that is known is read again, and everything follows
+    /// from its status; an order whose making was under way is made anew, since nobody knows its
+    /// URL. What had been presented is presented again if it is still needed, and withdrawn in the
+    /// end. The deadline starts afresh.
+    ///
+    /// # Errors
+    /// The checkpoint is of another flow or session.
+    pub fn resume(saved: Checkpoint, session: &Session) -> Result<Self, ResumeError> {
+        let (binding, Saved::Issue(saved)) = saved.open(session)? else {
+            return Err(ResumeError::OtherFlow);
+        };
+        let mut flow = Self::begin(saved.order, saved.request);
+        flow.binding = binding;
+        flow.plan.preference = saved.preference;
+        flow.plan.order_url = saved.order_url;
+        flow.plan.presented = saved.presented;
+        Ok(flow)
+    }
+
+    /// The state that a checkpoint keeps.
+    pub(super) fn save(&self) -> Checkpoint {
+        let plan = &self.plan;
+        Checkpoint::new(
+            self.binding.as_ref(),
+            Saved::Issue(SavedIssue {
+                order: plan.order.clone(),
+                request: plan.request.clone(),
+                preference: plan.preference.clone(),
+                order_url: plan.order_url.clone(),
+                presented: plan.presented.clone(),
+            }),
+        )
+    }
+}
