@@ -435,7 +435,7 @@ fn plain_request(
 ) -> http::Request<Vec<u8>> {
     let mut request = http::Request::new(body);
     *request.method_mut() = method;
-    // Checked by `Session::check_url`: a URL that passes it is a URI for the `http` crate too.
+    // A URL that passed `Session::check_url` is a URI for the `http` crate too.
     *request.uri_mut() = url.parse().unwrap_or_default();
     request.headers_mut().insert(USER_AGENT, session.user_agent());
     if let Some(languages) = session.accept_language() {

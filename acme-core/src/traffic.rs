@@ -69,10 +69,15 @@ impl Traffic {
         if lanes >= policy.max_in_flight {
             return false;
         }
+        // Nothing was sent for a while and no answer has come: none is near.
+        let patience = policy.nonce_patience;
+        if self.in_flight.values().all(|sent| now.saturating_since(*sent) >= patience) {
+            return true;
+        }
         let queued: usize = self.queued.values().map(|(requests, _)| requests).sum();
         let round_trip = self.round_trip.unwrap_or_default();
         let rounds = u32::try_from(queued.div_ceil(lanes)).unwrap_or(u32::MAX);
-        round_trip.saturating_mul(rounds) > policy.nonce_patience
+        round_trip.saturating_mul(rounds) > patience
     }
 
     /// How long a flow with nothing in flight waits for another's answer before it helps itself.
@@ -138,6 +143,16 @@ mod tests {
             assert!(lanes < 100, "the number of lanes is bounded by the policy");
         }
         assert_eq!(lanes, 16);
+    }
+
+    #[test]
+    fn one_answer_that_does_not_come_holds_nobody_up() {
+        let policy = Policy::default();
+        let mut traffic = with_round_trip(1);
+        traffic.sent(RequestId(1), at(1));
+        traffic.queue(1, 1, at(1));
+        assert!(!traffic.wants_nonce(&policy, at(2)));
+        assert!(traffic.wants_nonce(&policy, at(1).saturating_add(policy.nonce_patience)));
     }
 
     #[test]

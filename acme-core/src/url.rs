@@ -52,7 +52,7 @@ impl UrlFault {
 /// Stricter than browsers on purpose: the host must be plain letters, digits, dots and hyphens or
 /// an address literal, so that no other URL parser further down reads another host out of it.
 pub(crate) fn origin(url: &str) -> Result<Origin, UrlFault> {
-    if url.len() > MAX_URL_LEN || !url.is_ascii() {
+    if url.len() > MAX_URL_LEN || !url.is_ascii() || url.parse::<http::Uri>().is_err() {
         return Err(UrlFault::Malformed);
     }
     let parsed = UriStr::new(url).map_err(|_| UrlFault::Malformed)?;

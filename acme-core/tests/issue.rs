@@ -11,7 +11,7 @@ use acmekit_core::error::{ErrorKind, Retry, Step};
 use acmekit_core::flow::account::{Register, Registration};
 use acmekit_core::flow::issue::ChainPreference;
 use acmekit_testing::{Config, FailureReason, RetryAfter};
-use world::{World, identifiers, many_names};
+use world::{Fate, World, identifiers, many_names};
 
 #[test]
 fn one_name_costs_directory_nonce_and_seven_requests_at_most() {
@@ -35,6 +35,7 @@ fn one_name_costs_directory_nonce_and_seven_requests_at_most() {
         ]
     );
     assert!(world.sent_in_all() <= 2 + 2 + 5);
+    assert_eq!(world.nonces_at_hand, [0], "no nonce is fetched while one is at hand");
     world.assert_no_violations();
 }
 
@@ -45,7 +46,7 @@ fn fifty_names_cost_two_requests_each_and_one_nonce() {
     let names = many_names(50);
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     world.issue(&names).unwrap();
-    assert_eq!(world.sent(RequestKind::NewNonce), 1);
+    assert_eq!(world.nonces_at_hand, [0]);
     assert_eq!(world.sent_in_all(), 107);
     world.assert_no_violations();
 }
@@ -207,6 +208,21 @@ fn nonces_are_fetched_where_errors_carry_none() {
         world.issue(&[&format!("n{n}.example.org")]).unwrap();
     }
     assert!(world.sent(RequestKind::NewNonce) > 0);
+    world.assert_no_violations();
+}
+
+#[test]
+fn an_order_that_is_pending_again_after_finalize_is_waited_for() {
+    let mut world = World::registered(Config::default(), 24);
+    world.script = Some(Box::new(|kind, ordinal, _| {
+        if kind != RequestKind::Finalize || ordinal > 1 {
+            return Fate::Delivered;
+        }
+        let body = r#"{"type":"urn:ietf:params:acme:error:orderNotReady","detail":"later"}"#;
+        Fate::Answered(http::Response::builder().status(403).body(body.into()).unwrap())
+    }));
+    world.issue(&["example.org"]).unwrap();
+    assert_eq!(world.sent(RequestKind::Finalize), 2);
     world.assert_no_violations();
 }
 

@@ -118,9 +118,9 @@ impl Plumbing {
             self.starved_since.unwrap_or(now).saturating_add(cx.session.traffic.patience(&policy));
         let alone = !idle.outstanding && now >= give_up;
         if !alone && !cx.session.traffic.wants_nonce(&policy, now) {
-            if !idle.outstanding {
-                idle.wake_at(give_up, WaitReason::Session);
-            }
+            let look_again = give_up.max(now.saturating_add(policy.nonce_patience));
+            let at = if idle.outstanding { look_again } else { give_up };
+            idle.wake_at(at, WaitReason::Session);
             return Ok(Activity::Idle(idle));
         }
         let url = cx.session.directory().and_then(|d| d.new_nonce.clone()).ok_or_else(|| {

@@ -69,6 +69,8 @@ pub struct World {
     /// The network, if it is not a perfect one.
     pub script: Option<Script>,
     counts: BTreeMap<RequestKind, usize>,
+    /// For each newNonce request: how many nonces the CA had given out that were not used yet.
+    pub nonces_at_hand: Vec<usize>,
     pub validation_fails: Option<FailureReason>,
 }
 
@@ -105,6 +107,7 @@ impl World {
             certificate_key: None,
             script: None,
             counts: BTreeMap::new(),
+            nonces_at_hand: Vec::new(),
             validation_fails: None,
         }
     }
@@ -119,6 +122,7 @@ impl World {
 
     /// The same client in a new process: only the account is kept.
     pub fn restart(&mut self) {
+        self.ca.expire_nonces();
         let account = self.session.account().cloned();
         let (url, key) = (self.session.directory_url(), self.session.account_key().clone());
         let mut session = Session::new(url, key, self.session.policy().clone()).unwrap();
@@ -140,6 +144,7 @@ impl World {
         self.log.clear();
         self.bytes.clear();
         self.counts.clear();
+        self.nonces_at_hand.clear();
     }
 
     /// How many requests of a kind were sent since the traffic was last forgotten.
@@ -287,6 +292,9 @@ impl World {
         *count += 1;
         let ordinal = *count;
         self.log.push(kind.to_string());
+        if kind == RequestKind::NewNonce {
+            self.nonces_at_hand.push(self.ca.unused_nonces());
+        }
         self.bytes.push(request.body().clone());
         let fate = match &mut self.script {
             Some(script) => script(kind, ordinal, &request),

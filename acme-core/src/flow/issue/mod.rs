@@ -424,6 +424,9 @@ impl Flow for Issue {
             Handled::NotMine(Input::PublicationFailed { id, reason }) => {
                 let offer = self.plan.presented.iter().find(|p| p.challenge_url == id.0);
                 let offer = offer.ok_or(Misuse::UnknownChallenge)?;
+                if !matches!(self.state, State::Publishing(_)) {
+                    return Ok(());
+                }
                 let text = format!(
                     "the challenge for {} could not be published: {}",
                     offer.identifier,

@@ -234,6 +234,12 @@ impl Issue {
         match &mut self.state {
             State::Ordering => self.authorize(cx, now, order, &reply.url),
             State::Validating(_) => self.still_pending(cx, now, reply.retry_after),
+            // Not ready after all: some servers take a moment after the last validation.
+            State::Finalizing(_) | State::Issuing(_) => {
+                let text = "the order was pending again after it was ready";
+                cx.session.deviations.note("order-status", text);
+                self.begin_validation(cx, now, Vec::new(), reply.retry_after, false)
+            }
             // Late news of a poll that was overtaken.
             _ => Ok(()),
         }
