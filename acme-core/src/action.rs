@@ -110,6 +110,12 @@ pub enum RequestKind {
     NewNonce,
     /// Creates or finds an account.
     NewAccount,
+    /// Reads or changes an account.
+    Account,
+    /// Reads a page of the list of orders.
+    OrdersList,
+    /// Changes the account key.
+    KeyChange,
     /// Creates an order.
     NewOrder,
     /// Reads an order.
@@ -122,6 +128,8 @@ pub enum RequestKind {
     Finalize,
     /// Downloads a certificate.
     Certificate,
+    /// Revokes a certificate.
+    RevokeCertificate,
 }
 
 impl fmt::Display for RequestKind {
@@ -130,12 +138,16 @@ impl fmt::Display for RequestKind {
             Self::Directory => "directory",
             Self::NewNonce => "newNonce",
             Self::NewAccount => "newAccount",
+            Self::Account => "account",
+            Self::OrdersList => "orders",
+            Self::KeyChange => "keyChange",
             Self::NewOrder => "newOrder",
             Self::Order => "order",
             Self::Authorization => "authorization",
             Self::Challenge => "challenge",
             Self::Finalize => "finalize",
             Self::Certificate => "certificate",
+            Self::RevokeCertificate => "revokeCert",
         })
     }
 }
@@ -160,6 +172,10 @@ pub enum SigningKey {
     Account(JwsAlgorithm),
     /// The certificate key, for a certificate request: ECDSA signatures are DER.
     Certificate(SignatureScheme),
+    /// The account key that is to take the present one's place, for a JWS.
+    NewAccount(JwsAlgorithm),
+    /// The certificate key, for a JWS that revokes its certificate.
+    Revocation(JwsAlgorithm),
 }
 
 /// One challenge that the server offers, with everything needed to publish its proof.

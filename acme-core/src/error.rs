@@ -136,6 +136,14 @@ pub enum Step {
     Register,
     /// Looking the account up by its key (§7.3.1).
     FindAccount,
+    /// Changing the account (§7.3.2).
+    UpdateAccount,
+    /// Changing the account key (§7.3.5).
+    ChangeKey,
+    /// Giving the account up (§7.3.6).
+    DeactivateAccount,
+    /// Listing the orders of the account (§7.1.2.1).
+    ListOrders,
     /// Creating the order (§7.4).
     NewOrder,
     /// Reading authorizations (§7.5).
@@ -154,6 +162,10 @@ pub enum Step {
     Download,
     /// Checking the certificate that came back.
     Verification,
+    /// Giving an authorization up (§7.5.2).
+    DeactivateAuthorization,
+    /// Revoking a certificate (§7.6).
+    Revocation,
 }
 
 impl fmt::Display for Step {
@@ -164,6 +176,10 @@ impl fmt::Display for Step {
             Self::Nonce => "fetching a nonce",
             Self::Register => "registering the account",
             Self::FindAccount => "looking the account up",
+            Self::UpdateAccount => "changing the account",
+            Self::ChangeKey => "changing the account key",
+            Self::DeactivateAccount => "deactivating the account",
+            Self::ListOrders => "listing the orders",
             Self::NewOrder => "creating the order",
             Self::Authorization => "reading an authorization",
             Self::Publication => "publishing the challenge",
@@ -173,6 +189,8 @@ impl fmt::Display for Step {
             Self::Issuance => "waiting for the certificate",
             Self::Download => "downloading the certificate",
             Self::Verification => "checking the certificate",
+            Self::DeactivateAuthorization => "deactivating an authorization",
+            Self::Revocation => "revoking the certificate",
         })
     }
 }
@@ -225,6 +243,9 @@ impl Error {
             let at = retry_at.unwrap_or(now.saturating_add(RATE_LIMIT_PAUSE));
             message.push_str(&format!("; come back at {at}"));
             (ErrorKind::RateLimited, "rate-limited", Retry::At(at))
+        } else if status == StatusCode::NOT_IMPLEMENTED {
+            message = format!("the server does not implement this: {message}");
+            (ErrorKind::Unsupported, "not-implemented", Retry::Never)
         } else if let Some(kind) = kind.filter(|kind| !matches!(kind, P::Other(_))) {
             let retry = match kind {
                 P::BadNonce | P::Connection | P::Dns | P::Tls | P::IncorrectResponse => {

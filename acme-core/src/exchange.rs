@@ -7,7 +7,7 @@ use http::header::{ACCEPT, ACCEPT_LANGUAGE, CONTENT_TYPE, USER_AGENT};
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 
 use crate::action::{
-    Input, Outgoing, RequestId, SignId, SignRequest, SigningKey, TransportFailure, WaitReason,
+    Input, Outgoing, RequestId, SignId, SignRequest, TransportFailure, WaitReason,
 };
 use crate::backoff::retry_delay;
 use crate::error::{Error, ErrorKind, Misuse};
@@ -179,9 +179,9 @@ impl<T: Clone> Exchanges<T> {
             return Ok(Activity::Idle(Idle::default()));
         };
         let step = live.request.step;
-        let key = cx.session.account_key().clone();
+        let (key, role) = live.request.key.key(cx.session);
         let reference = match live.request.key {
-            KeyUse::Jwk => KeyReference::Jwk(key.jwk()),
+            KeyUse::Jwk | KeyUse::Other(..) => KeyReference::Jwk(key.jwk()),
             KeyUse::KeyId => {
                 let account = cx.session.account().ok_or_else(|| no_account(step))?;
                 KeyReference::KeyId(&account.url)
@@ -201,12 +201,11 @@ impl<T: Clone> Exchanges<T> {
                 })?;
                 Ok(Activity::Send(live.send(cx.session, now, input.into_body(&signature))))
             }
-            AccountKey::External { algorithm, .. } => {
+            AccountKey::External { .. } => {
                 let id = cx.session.next_sign_id();
                 let message = input.as_bytes().to_vec();
                 live.state = State::Signing { id, input };
-                let key = SigningKey::Account(*algorithm);
-                Ok(Activity::Sign(SignRequest { id, key, message }))
+                Ok(Activity::Sign(SignRequest { id, key: role, message }))
             }
         }
     }
@@ -271,7 +270,8 @@ impl<T: Clone> Exchanges<T> {
     fn take_signature(&mut self, cx: &mut Context<'_>, now: Timestamp, index: usize, bytes: &[u8]) {
         let Some(live) = self.live.get_mut(index) else { return };
         let State::Signing { input, .. } = &live.state else { return };
-        match cx.session.account_key().normalise_signature(bytes) {
+        let (key, _) = live.request.key.key(cx.session);
+        match key.normalise_signature(bytes) {
             Ok(signature) => {
                 let body = input.clone().into_body(&signature);
                 let outgoing = live.send(cx.session, now, body);
@@ -333,7 +333,8 @@ impl<T: Clone> Exchanges<T> {
             retry_after,
             now,
         );
-        let transient = error.kind() == ErrorKind::RateLimited || parts.status.is_server_error();
+        let transient = error.kind() == ErrorKind::RateLimited
+            || (parts.status.is_server_error() && error.kind() != ErrorKind::Unsupported);
         if !transient {
             return self.finish(index, Outcome::Failed(error));
         }

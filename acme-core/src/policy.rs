@@ -30,6 +30,10 @@ pub struct Policy {
     pub max_alternates: usize,
     /// Most authorizations an order may have. 1000: ten times the names a public CA allows.
     pub max_authorizations: usize,
+    /// Most pages of a list of orders that are read. 100: servers put ten to a thousand on a page.
+    pub max_order_pages: usize,
+    /// Most orders that are taken from a list.
+    pub max_listed_orders: usize,
     /// Most redirects followed for the directory; other requests follow none (a JWS names its URL).
     pub max_redirects: u32,
     /// Most requests one flow keeps in flight.
@@ -75,6 +79,8 @@ impl Default for Policy {
             max_chain_certificates: 12,
             max_alternates: 8,
             max_authorizations: 1000,
+            max_order_pages: 100,
+            max_listed_orders: 10_000,
             max_redirects: 3,
             max_in_flight: 16,
             nonce_patience: Duration::from_millis(250),

@@ -166,6 +166,19 @@ impl Session {
         self.account = Some(account);
     }
 
+    /// The account has a new key: the server has confirmed it.
+    pub(crate) fn replace_key(&mut self, key: AccountKey) {
+        if let Some(account) = &mut self.account {
+            account.key_thumbprint = key.thumbprint();
+        }
+        self.key = key;
+    }
+
+    /// The account is given up.
+    pub(crate) fn drop_account(&mut self) {
+        self.account = None;
+    }
+
     /// The time, which never runs backwards: a clock that is set back must not make a wait longer
     /// than it was meant to be, nor an age negative.
     pub(crate) fn tick(&mut self, now: Timestamp) -> Timestamp {

@@ -3,8 +3,9 @@
 use http::{HeaderMap, HeaderValue, StatusCode};
 use serde_json::{Map, Value};
 
-use crate::action::RequestKind;
+use crate::action::{RequestKind, SigningKey};
 use crate::error::{Error, ErrorKind, Step};
+use crate::jose::AccountKey;
 use crate::problem::printable;
 use crate::session::Session;
 use crate::time::Timestamp;
@@ -28,13 +29,31 @@ pub(crate) struct Request<T> {
     pub(crate) repeat: Repeat,
 }
 
-/// How the outer JWS names the account key (RFC 8555 §6.2).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Which key signs, and how the outer JWS names it (RFC 8555 §6.2).
+#[derive(Clone, Debug)]
 pub(crate) enum KeyUse {
-    /// The whole public key: newAccount.
+    /// The account key, named by the whole public key: newAccount.
     Jwk,
-    /// The account URL: everything else.
+    /// The account key, named by the account URL: nearly everything else.
     KeyId,
+    /// Another key, named by the whole public key, with its role for [`Action::Sign`].
+    ///
+    /// [`Action::Sign`]: crate::action::Action::Sign
+    Other(AccountKey, SigningKey),
+}
+
+impl KeyUse {
+    /// The key, and its role if it is held elsewhere.
+    pub(super) fn key(&self, session: &Session) -> (AccountKey, SigningKey) {
+        match self {
+            Self::Jwk | Self::KeyId => {
+                let key = session.account_key().clone();
+                let role = SigningKey::Account(key.algorithm());
+                (key, role)
+            }
+            Self::Other(key, role) => (key.clone(), *role),
+        }
+    }
 }
 
 /// What may be done when it is unknown whether the server acted on a request.

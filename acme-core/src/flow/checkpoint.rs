@@ -7,8 +7,12 @@ use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::account::change_key::SavedChangeKey;
 use super::account::register::SavedRegister;
+use super::account::update::AccountChange;
+use super::authorization::SavedDeactivateAuthorization;
 use super::issue::SavedIssue;
+use super::revoke::SavedRevoke;
 use crate::session::Session;
 
 /// The version of the format that this library writes.
@@ -48,7 +52,13 @@ pub(crate) enum Saved {
     FetchDirectory,
     FindAccount,
     Register(SavedRegister),
+    UpdateAccount(AccountChange),
+    ChangeKey(SavedChangeKey),
+    DeactivateAccount,
+    ListOrders,
     Issue(SavedIssue),
+    DeactivateAuthorization(SavedDeactivateAuthorization),
+    Revoke(SavedRevoke),
 }
 
 impl Checkpoint {
@@ -88,6 +98,8 @@ pub enum ResumeError {
     OtherFlow,
     /// It needs the external account binding again, which a checkpoint never holds.
     ExternalAccountMissing,
+    /// What it holds cannot be read any more.
+    Damaged,
 }
 
 impl fmt::Display for ResumeError {
@@ -102,6 +114,7 @@ impl fmt::Display for ResumeError {
             Self::ExternalAccountMissing => f.write_str(
                 "the registration was under way with an external account binding; give it again",
             ),
+            Self::Damaged => f.write_str("the checkpoint is damaged"),
         }
     }
 }

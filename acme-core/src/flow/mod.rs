@@ -1,9 +1,11 @@
 //! The contract of a flow: one ACME operation as a state machine that does no I/O.
 
 pub mod account;
+pub mod authorization;
 pub mod checkpoint;
 pub mod directory;
 pub mod issue;
+pub mod revoke;
 
 mod single;
 

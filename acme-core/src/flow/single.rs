@@ -1,15 +1,35 @@
 //! The frame of the flows that publish nothing: fetch the directory, then one request at a time.
 
-use crate::action::{Action, Input, WaitReason};
+use serde_json::Value;
+
+use crate::account::Account;
+use crate::action::{Action, Input, RequestKind, SignId, SignRequest, SigningKey, WaitReason};
 use crate::error::{Error, ErrorKind, Misuse, Step};
-use crate::exchange::{Activity, Exchanges, Handled, Idle, Outcome, Request, deadline_error};
+use crate::exchange::{
+    Activity, Exchanges, Handled, Idle, KeyUse, Outcome, Repeat, Request, deadline_error,
+    no_account,
+};
 use crate::flow::Context;
 use crate::flow::checkpoint::Binding;
+use crate::problem::printable;
+use crate::session::Session;
 use crate::time::Timestamp;
 
-/// What a flow wants after its last request.
+/// What a flow has to react to.
+pub(super) enum Event {
+    /// The directory is here; nothing was sent yet.
+    Start,
+    /// What came of the last request.
+    Outcome(Outcome),
+    /// The signature that was asked for.
+    Signed(Vec<u8>),
+}
+
+/// What a flow wants next.
 pub(super) enum Next<R> {
     Send(Box<Request<()>>),
+    /// A signature by a key that is held elsewhere, apart from those of requests.
+    Sign(SigningKey, Vec<u8>),
     Finish(R),
 }
 
@@ -20,6 +40,9 @@ pub(super) struct Single {
     deadline: Option<Timestamp>,
     pub(super) binding: Option<Binding>,
     started: bool,
+    /// The signature that is outstanding, apart from those of requests.
+    signing: Option<SignId>,
+    signature: Option<Vec<u8>>,
     end: Option<Error>,
     finished: bool,
 }
@@ -32,6 +55,8 @@ impl Single {
             deadline: None,
             binding,
             started: false,
+            signing: None,
+            signature: None,
             end: None,
             finished: false,
         }
@@ -41,11 +66,11 @@ impl Single {
         self.deadline = Some(deadline);
     }
 
-    /// Polls; `next` is asked at the start (with `None`) and with the outcome of each request.
+    /// Polls; `next` is asked at the start and at each event after it.
     pub(super) fn poll<R>(
         &mut self,
         cx: &mut Context<'_>,
-        mut next: impl FnMut(&mut Context<'_>, Option<Outcome>) -> Result<Next<R>, Error>,
+        mut next: impl FnMut(&mut Context<'_>, Event) -> Result<Next<R>, Error>,
     ) -> Result<Action<R>, Error> {
         if let Some(error) = &self.end {
             return Err(error.clone());
@@ -69,7 +94,7 @@ impl Single {
     fn advance<R>(
         &mut self,
         cx: &mut Context<'_>,
-        next: &mut impl FnMut(&mut Context<'_>, Option<Outcome>) -> Result<Next<R>, Error>,
+        next: &mut impl FnMut(&mut Context<'_>, Event) -> Result<Next<R>, Error>,
     ) -> Result<Action<R>, Error> {
         self.binding.get_or_insert_with(|| Binding::of(cx.session));
         let now = cx.session.tick(cx.now);
@@ -79,15 +104,23 @@ impl Single {
             return Err(deadline_error(self.step, "waiting for the server", now));
         }
         let wanted = match self.exchanges.next_outcome() {
-            Some(((), outcome)) => Some(next(cx, Some(outcome))?),
+            Some(((), outcome)) => Some(next(cx, Event::Outcome(outcome))?),
             None if !self.started && cx.session.directory().is_some() => {
                 self.started = true;
-                Some(next(cx, None)?)
+                Some(next(cx, Event::Start)?)
             }
-            None => None,
+            None => match self.signature.take() {
+                Some(signature) => Some(next(cx, Event::Signed(signature))?),
+                None => None,
+            },
         };
         match wanted {
             Some(Next::Finish(result)) => return Ok(Action::Done(result)),
+            Some(Next::Sign(key, message)) => {
+                let id = cx.session.next_sign_id();
+                self.signing = Some(id);
+                return Ok(Action::Sign(SignRequest { id, key, message }));
+            }
             Some(Next::Send(request)) => self.exchanges.start(cx.session, *request)?,
             None => {}
         }
@@ -107,6 +140,16 @@ impl Single {
             Handled::NotMine(Input::Cancel) => {
                 self.exchanges.abandon(cx);
                 self.end = Some(cancelled(self.step));
+                Ok(())
+            }
+            Handled::NotMine(Input::Signature { id, bytes }) if self.signing == Some(id) => {
+                self.signing = None;
+                self.signature = Some(bytes);
+                Ok(())
+            }
+            Handled::NotMine(Input::SignatureFailed { id, reason }) if self.signing == Some(id) => {
+                let text = format!("the key store did not sign: {}", printable(&reason));
+                self.end = Some(Error::new(ErrorKind::Crypto, self.step, "signing-failed", text));
                 Ok(())
             }
             Handled::NotMine(Input::Signature { .. } | Input::SignatureFailed { .. }) => {
@@ -134,4 +177,32 @@ pub(super) fn rest<R>(
         Some((until, reason)) if until < deadline => Action::Wait { until, reason },
         _ => Action::Blocked { until: deadline },
     }
+}
+
+/// A request to the account URL or below it, signed by the account key. No payload is
+/// POST-as-GET.
+pub(super) fn request(
+    session: &Session,
+    step: Step,
+    kind: RequestKind,
+    url: String,
+    payload: Option<Value>,
+    repeat: Repeat,
+) -> Request<()> {
+    Request {
+        tag: (),
+        step,
+        kind,
+        url,
+        payload: payload.map(|value| value.to_string().into_bytes()).unwrap_or_default(),
+        key: KeyUse::KeyId,
+        accept: None,
+        max_response_len: session.policy().max_json_len,
+        repeat,
+    }
+}
+
+/// The account of the session, which the operation needs.
+pub(super) fn account(session: &Session, step: Step) -> Result<Account, Error> {
+    session.account().cloned().ok_or_else(|| no_account(step))
 }

@@ -6,7 +6,7 @@ use crate::action::{Action, Input, RequestKind};
 use crate::error::{Error, Misuse, Step};
 use crate::exchange::{KeyUse, Outcome, Repeat, Request};
 use crate::flow::checkpoint::{Checkpoint, ResumeError, Saved};
-use crate::flow::single::{Next, Single};
+use crate::flow::single::{Event, Next, Single};
 use crate::flow::{Context, Flow};
 use crate::session::Session;
 use crate::time::Timestamp;
@@ -51,15 +51,15 @@ impl Default for FindAccount {
     }
 }
 
-/// The question whether the server knows the key.
-pub(super) fn request(session: &Session) -> Result<Request<()>, Error> {
+/// The question whether the server knows a key.
+pub(super) fn request(session: &Session, key: KeyUse) -> Result<Request<()>, Error> {
     Ok(Request {
         tag: (),
         step: Step::FindAccount,
         kind: RequestKind::NewAccount,
         url: new_account_url(session, Step::FindAccount)?,
         payload: serde_json::json!({ "onlyReturnExisting": true }).to_string().into_bytes(),
-        key: KeyUse::Jwk,
+        key,
         accept: None,
         max_response_len: session.policy().max_json_len,
         repeat: Repeat::Freely,
@@ -70,12 +70,14 @@ impl Flow for FindAccount {
     type Output = Account;
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Result<Action<Account>, Error> {
-        self.0.poll(cx, |cx, outcome| match outcome {
-            None => Ok(Next::Send(Box::new(request(cx.session)?))),
-            Some(Outcome::Reply(reply)) => {
+        self.0.poll(cx, |cx, event| match event {
+            Event::Outcome(Outcome::Reply(reply)) => {
                 read_account(cx.session, Step::FindAccount, &reply, &[], None).map(Next::Finish)
             }
-            Some(Outcome::Failed(error) | Outcome::Unknown(error)) => Err(error),
+            Event::Outcome(Outcome::Failed(error) | Outcome::Unknown(error)) => Err(error),
+            Event::Start | Event::Signed(_) => {
+                Ok(Next::Send(Box::new(request(cx.session, KeyUse::Jwk)?)))
+            }
         })
     }
 

@@ -1,10 +1,18 @@
 //! Operations on the account (RFC 8555 §7.3).
 
+pub mod change_key;
+pub mod deactivate;
 pub mod find;
+pub mod orders;
 pub mod register;
+pub mod update;
 
+pub use change_key::ChangeKey;
+pub use deactivate::DeactivateAccount;
 pub use find::FindAccount;
+pub use orders::{ListOrders, OrderList};
 pub use register::{Register, Registration};
+pub use update::{AccountChange, UpdateAccount};
 
 use serde_json::{Map, Value};
 
@@ -26,10 +34,22 @@ fn read_account(
         let text = "the server names no account URL (header Location)";
         Error::new(ErrorKind::Protocol, step, "location-missing", text).with_url(&reply.url)
     })?;
+    read_account_at(session, step, reply, url, sent_contacts, external_account_key_id)
+}
+
+/// Reads an account object whose URL is known.
+fn read_account_at(
+    session: &mut Session,
+    step: Step,
+    reply: &Reply,
+    url: String,
+    sent_contacts: &[String],
+    external_account_key_id: Option<String>,
+) -> Result<Account, Error> {
     let object: Map<String, Value> = match serde_json::from_slice(&reply.body) {
         Ok(Value::Object(object)) => object,
         _ => {
-            session.deviations.note("account-empty", "the answer to newAccount is no JSON object");
+            session.deviations.note("account-empty", "the answer for an account is no JSON object");
             Map::new()
         }
     };
@@ -44,6 +64,10 @@ fn read_account(
         .get("contact")
         .and_then(Value::as_array)
         .map(|list| list.iter().filter_map(|v| v.as_str().map(str::to_owned)).collect::<Vec<_>>());
+    // Asking again tells nothing about the binding the account was made with.
+    let known = session.account().filter(|known| known.url == url);
+    let external_account_key_id = external_account_key_id
+        .or_else(|| known.and_then(|known| known.external_account_key_id.clone()));
     let account = Account {
         directory_url: session.directory_url().to_owned(),
         url,

@@ -11,7 +11,7 @@ use crate::action::{Action, Input, RequestKind};
 use crate::error::{Error, ErrorKind, Misuse, Step};
 use crate::exchange::{KeyUse, Outcome, Repeat, Request};
 use crate::flow::checkpoint::{Checkpoint, ResumeError, Saved};
-use crate::flow::single::{Next, Single};
+use crate::flow::single::{Event, Next, Single};
 use crate::flow::{Context, Flow};
 use crate::jose::ExternalAccountBinding;
 use crate::problem::printable;
@@ -154,32 +154,28 @@ impl Register {
 }
 
 impl Plan {
-    fn next(
-        &mut self,
-        cx: &mut Context<'_>,
-        outcome: Option<Outcome>,
-    ) -> Result<Next<Account>, Error> {
+    fn next(&mut self, cx: &mut Context<'_>, event: Event) -> Result<Next<Account>, Error> {
         let registration = &self.registration;
-        match outcome {
-            None => check(registration, cx.session)?,
-            Some(Outcome::Reply(reply)) => {
+        match event {
+            Event::Start | Event::Signed(_) => check(registration, cx.session)?,
+            Event::Outcome(Outcome::Reply(reply)) => {
                 let key_id = registration.external_account.as_ref().map(|b| b.key_id().to_owned());
                 let contacts = &registration.contacts;
                 return read_account(cx.session, Step::Register, &reply, contacts, key_id)
                     .map(Next::Finish);
             }
-            Some(Outcome::Failed(error))
+            Event::Outcome(Outcome::Failed(error))
                 if self.asking
                     && error.kind() == ErrorKind::NoAccount
                     && self.sends < MAX_SENDS =>
             {
                 self.asking = false;
             }
-            Some(Outcome::Unknown(_)) => self.asking = true,
-            Some(Outcome::Failed(error)) => return Err(error),
+            Event::Outcome(Outcome::Unknown(_)) => self.asking = true,
+            Event::Outcome(Outcome::Failed(error)) => return Err(error),
         }
         if self.asking {
-            return Ok(Next::Send(Box::new(find::request(cx.session)?)));
+            return Ok(Next::Send(Box::new(find::request(cx.session, KeyUse::Jwk)?)));
         }
         self.sends += 1;
         let url = new_account_url(cx.session, Step::Register)?;
@@ -226,7 +222,7 @@ fn check(registration: &Registration, session: &Session) -> Result<(), Error> {
 }
 
 /// RFC 8555 §7.3: a contact is a URL; a mailto URL has one address and no header fields.
-fn check_contact(contact: &str) -> Result<(), &'static str> {
+pub(super) fn check_contact(contact: &str) -> Result<(), &'static str> {
     let (scheme, rest) = contact
         .split_once(':')
         .ok_or("it is no URL; write an e-mail address as mailto:name@example.org")?;
@@ -270,7 +266,7 @@ impl Flow for Register {
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Result<Action<Account>, Error> {
         let Self { single, plan } = self;
-        single.poll(cx, |cx, outcome| plan.next(cx, outcome))
+        single.poll(cx, |cx, event| plan.next(cx, event))
     }
 
     fn handle(&mut self, cx: &mut Context<'_>, input: Input) -> Result<(), Misuse> {
