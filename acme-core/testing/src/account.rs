@@ -23,25 +23,17 @@ pub(crate) struct Account {
 
 impl TestingCa {
     pub(crate) fn account_at(&self, index: usize) -> Result<&Account, Problem> {
-        self.accounts
-            .get(index)
-            .ok_or_else(|| Problem::internal("the account is gone"))
+        self.accounts.get(index).ok_or_else(|| Problem::internal("the account is gone"))
     }
 
     fn account_mut(&mut self, index: usize) -> Result<&mut Account, Problem> {
-        self.accounts
-            .get_mut(index)
-            .ok_or_else(|| Problem::internal("the account is gone"))
+        self.accounts.get_mut(index).ok_or_else(|| Problem::internal("the account is gone"))
     }
 
     /// §7.3.6: a deactivated account is refused with 401.
     pub(crate) fn check_active(&self, index: usize) -> Result<(), Problem> {
         if self.account_at(index)?.is_deactivated {
-            return Err(Problem::new(
-                "unauthorized",
-                401,
-                "the account is deactivated",
-            ));
+            return Err(Problem::new("unauthorized", 401, "the account is deactivated"));
         }
         Ok(())
     }
@@ -57,12 +49,8 @@ impl TestingCa {
             return Err(Problem::malformed(detail).breach("R-JWS-03"));
         };
         let payload = signed.object("R-ACC-01")?;
-        let allowed = [
-            "contact",
-            "termsOfServiceAgreed",
-            "onlyReturnExisting",
-            "externalAccountBinding",
-        ];
+        let allowed =
+            ["contact", "termsOfServiceAgreed", "onlyReturnExisting", "externalAccountBinding"];
         self.note_odd_members(&payload, &allowed, "R-ACC-01");
         let flag = |name: &str| match payload.get(name) {
             None | Some(Value::Null) => Ok(false),
@@ -100,10 +88,7 @@ impl TestingCa {
         }
         let index = self.accounts.len();
         let path = self.publish(Resource::Account(index));
-        let orders_path = self.publish(Resource::OrdersList {
-            account: index,
-            page: 0,
-        });
+        let orders_path = self.publish(Resource::OrdersList { account: index, page: 0 });
         self.accounts.push(Account {
             path,
             orders_path,
@@ -123,11 +108,7 @@ impl TestingCa {
             return self.account_reply(index, StatusCode::OK);
         }
         let payload = signed.object("R-ACC-07")?;
-        self.note_odd_members(
-            &payload,
-            &["contact", "status", "termsOfServiceAgreed"],
-            "R-ACC-07",
-        );
+        self.note_odd_members(&payload, &["contact", "status", "termsOfServiceAgreed"], "R-ACC-07");
         let contact = contacts(&payload)?;
         let account = self.account_mut(index)?;
         if let Some(contact) = contact {
@@ -186,10 +167,7 @@ impl TestingCa {
         let urls: Vec<_> = listed.iter().skip(start).take(size).collect();
         let mut reply = Reply::json(StatusCode::OK, &json!({ "orders": urls }));
         if start.saturating_add(size) < listed.len() {
-            let resource = Resource::OrdersList {
-                account,
-                page: page + 1,
-            };
+            let resource = Resource::OrdersList { account, page: page + 1 };
             let known = self.resources.iter().find(|(_, known)| **known == resource);
             let path = match known.map(|(path, _)| path.clone()) {
                 Some(path) => path,
@@ -236,9 +214,7 @@ fn contacts(payload: &Map<String, Value>) -> Result<Option<Vec<String>>, Problem
         let (local, domain) = address.split_once('@').unwrap_or_default();
         let has_odd = address.contains(['?', ',', ' ', '%']) || domain.contains('@');
         if local.is_empty() || domain.is_empty() || has_odd {
-            return Err(invalid(format!(
-                "the contact {entry} must be one plain address"
-            )));
+            return Err(invalid(format!("the contact {entry} must be one plain address")));
         }
         contacts.push(text.to_owned());
     }

@@ -56,13 +56,10 @@ enum ChallengeState {
 impl Authorization {
     /// The problem of the challenge that failed.
     pub(crate) fn error(&self) -> (&'static str, String) {
-        let failed = self
-            .challenges
-            .iter()
-            .find_map(|challenge| match &challenge.state {
-                ChallengeState::Invalid(kind, detail) => Some((*kind, detail.clone())),
-                _ => None,
-            });
+        let failed = self.challenges.iter().find_map(|challenge| match &challenge.state {
+            ChallengeState::Invalid(kind, detail) => Some((*kind, detail.clone())),
+            _ => None,
+        });
         failed.unwrap_or_else(|| ("unauthorized", "no challenge was met".to_owned()))
     }
 
@@ -116,12 +113,7 @@ impl TestingCa {
             ChallengeType::Dns01 => identifier.as_dns().is_some(),
             _ => !identifier.is_wildcard(),
         };
-        self.config
-            .challenge_types
-            .iter()
-            .copied()
-            .filter(suits)
-            .collect()
+        self.config.challenge_types.iter().copied().filter(suits).collect()
     }
 
     /// A valid authorization to reuse where the configuration allows it, or a new one.
@@ -141,10 +133,7 @@ impl TestingCa {
         let mut challenges = Vec::new();
         for (index, kind) in self.challenge_types(identifier).into_iter().enumerate() {
             challenges.push(Challenge {
-                path: self.publish(Resource::Challenge {
-                    authorization,
-                    index,
-                }),
+                path: self.publish(Resource::Challenge { authorization, index }),
                 kind,
                 token: self.entropy.text::<32>(),
                 state: ChallengeState::Pending,
@@ -255,9 +244,7 @@ impl TestingCa {
         if self.authorization_at(index)?.account == signed.account()? {
             return Ok(());
         }
-        Err(Problem::forbidden(
-            "this authorization belongs to another account",
-        ))
+        Err(Problem::forbidden("this authorization belongs to another account"))
     }
 
     fn authorization_reply(&mut self, index: usize) -> Result<Reply, Problem> {
@@ -293,11 +280,7 @@ impl TestingCa {
             members.insert("wildcard".to_owned(), json!(true));
         }
         let mut reply = Reply::json(StatusCode::OK, &body);
-        let told = if authorization.is_waiting() {
-            self.retry_after()
-        } else {
-            None
-        };
+        let told = if authorization.is_waiting() { self.retry_after() } else { None };
         if let Some((value, _)) = &told {
             reply = reply.header("retry-after", value.clone());
         }
@@ -313,11 +296,7 @@ impl TestingCa {
         let is_processing = matches!(challenge.state, ChallengeState::Processing);
         let body = self.challenge_json(challenge);
         let mut reply = Reply::json(StatusCode::OK, &body).link(&up, "up");
-        let told = if is_processing {
-            self.retry_after()
-        } else {
-            None
-        };
+        let told = if is_processing { self.retry_after() } else { None };
         if let Some((value, _)) = &told {
             reply = reply.header("retry-after", value.clone());
         }
@@ -391,12 +370,7 @@ impl TestingCa {
             let thumbprint = self.accounts.get(authorization.account)?.key.thumbprint();
             let key_authorization = format!("{}.{thumbprint}", challenge.token);
             let identifier = &authorization.identifier;
-            Some(validation::judge(
-                challenge.kind,
-                identifier,
-                &key_authorization,
-                outcome,
-            ))
+            Some(validation::judge(challenge.kind, identifier, &key_authorization, outcome))
         };
         let Some(trial) = self.trials.get(id.0).filter(|trial| trial.result.is_none()) else {
             return;
@@ -404,10 +378,7 @@ impl TestingCa {
         let Some(verdict) = verdict(trial) else {
             return;
         };
-        let visible = trial
-            .started
-            .saturating_add(self.config.validation_delay)
-            .max(self.now);
+        let visible = trial.started.saturating_add(self.config.validation_delay).max(self.now);
         if let Some(trial) = self.trials.get_mut(id.0) {
             trial.result = Some((visible, verdict));
         }

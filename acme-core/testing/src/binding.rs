@@ -10,11 +10,8 @@ use crate::json;
 use crate::jws::{Flattened, Rules};
 use crate::problem::Problem;
 
-const BINDING: Rules = Rules {
-    name: "the external account binding",
-    header: "R-ACC-11",
-    form: "R-ACC-12",
-};
+const BINDING: Rules =
+    Rules { name: "the external account binding", header: "R-ACC-11", form: "R-ACC-12" };
 
 impl TestingCa {
     /// Verifies the binding of the key in `jwk`, and spends a credential that is for single use.
@@ -34,9 +31,7 @@ impl TestingCa {
             return Err(Problem::malformed(detail).breach("R-ACC-11"));
         }
         let name = jws.text("alg", BINDING)?;
-        let known = MacAlgorithm::ALL
-            .into_iter()
-            .find(|known| known.as_str() == name);
+        let known = MacAlgorithm::ALL.into_iter().find(|known| known.as_str() == name);
         let Some(algorithm) = known else {
             let problem = refuse_algorithm(name, &MacAlgorithm::ALL);
             return Err(problem.breach("R-ACC-11"));
@@ -47,9 +42,7 @@ impl TestingCa {
         }
         let key_id = jws.text("kid", BINDING)?;
         let Some((account, is_used)) = self.external_accounts.get_mut(key_id) else {
-            return Err(Problem::forbidden(
-                "the key identifier of the binding is unknown",
-            ));
+            return Err(Problem::forbidden("the key identifier of the binding is unknown"));
         };
         if let Some(only) = account.algorithm
             && only != algorithm
@@ -74,10 +67,7 @@ impl TestingCa {
 fn refuse_algorithm(name: &str, accepted: &[MacAlgorithm]) -> Problem {
     let detail = format!("the external account binding must not use {name:?}");
     let mut problem = Problem::new("badSignatureAlgorithm", 400, detail);
-    problem.algorithms = accepted
-        .iter()
-        .map(|algorithm| algorithm.as_str().to_owned())
-        .collect();
+    problem.algorithms = accepted.iter().map(|algorithm| algorithm.as_str().to_owned()).collect();
     problem
 }
 

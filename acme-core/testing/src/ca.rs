@@ -131,16 +131,9 @@ impl TestingCa {
     /// The validations that have become wanted since the last call; each is given once.
     pub fn poll_validations(&mut self) -> Vec<Validation> {
         let fresh: Vec<_> = (0..self.trials.len())
-            .filter(|index| {
-                self.trials
-                    .get(*index)
-                    .is_some_and(|trial| !trial.is_announced)
-            })
+            .filter(|index| self.trials.get(*index).is_some_and(|trial| !trial.is_announced))
             .collect();
-        fresh
-            .into_iter()
-            .filter_map(|index| self.announce(index))
-            .collect()
+        fresh.into_iter().filter_map(|index| self.announce(index)).collect()
     }
 
     /// Hands in what was found for a validation. The CA judges it and shows the result once the
@@ -186,10 +179,7 @@ impl TestingCa {
 
     /// The root of the default chain.
     pub fn root_pem(&self) -> String {
-        self.authority
-            .as_ref()
-            .map(Authority::root_pem)
-            .unwrap_or_default()
+        self.authority.as_ref().map(Authority::root_pem).unwrap_or_default()
     }
 
     /// The root of the first alternate chain, if the configuration has one.
@@ -199,26 +189,19 @@ impl TestingCa {
 
     /// The intermediate under the default root.
     pub fn intermediate_pem(&self) -> String {
-        self.authority
-            .as_ref()
-            .map(Authority::intermediate_pem)
-            .unwrap_or_default()
+        self.authority.as_ref().map(Authority::intermediate_pem).unwrap_or_default()
     }
 
     /// Adds a credential for external account binding, or replaces the one of the same key
     /// identifier by an unused one.
     pub fn add_external_account(&mut self, account: ExternalAccount) {
-        self.external_accounts
-            .insert(account.key_id.clone(), (account, false));
+        self.external_accounts.insert(account.key_id.clone(), (account, false));
     }
 
     /// When and why the certificate with this serial number was revoked, if it was. Zero octets in
     /// front of `serial` do not matter.
     pub fn revoked(&self, serial: &[u8]) -> Option<Revocation> {
-        self.certificates
-            .iter()
-            .find(|issued| issued.has_serial(serial))?
-            .revocation
+        self.certificates.iter().find(|issued| issued.has_serial(serial))?.revocation
     }
 
     /// The certificates issued so far, each as a PEM block without its chain.
@@ -240,12 +223,7 @@ impl TestingCa {
     /// Records a breach that does not by itself refuse the request.
     pub(crate) fn note(&mut self, requirement: &'static str, text: impl Into<String>) {
         let (request, at) = (self.request, self.now);
-        self.violations.push(Violation {
-            requirement,
-            text: text.into(),
-            request,
-            at,
-        });
+        self.violations.push(Violation { requirement, text: text.into(), request, at });
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
@@ -260,9 +238,7 @@ impl TestingCa {
     }
 
     pub(crate) fn authority(&mut self) -> Result<&mut Authority, Problem> {
-        self.authority
-            .as_mut()
-            .ok_or_else(|| Problem::internal("the CA has no keys"))
+        self.authority.as_mut().ok_or_else(|| Problem::internal("the CA has no keys"))
     }
 
     /// Lets everything happen that is due by `now`.
@@ -275,8 +251,6 @@ impl TestingCa {
 
 /// The date of RFC 9110 §5.6.7; moments before 1970 count as 1970.
 pub(crate) fn http_date(time: Timestamp) -> String {
-    let seconds = u64::try_from(time.unix_seconds())
-        .unwrap_or(0)
-        .min(253_402_300_799);
+    let seconds = u64::try_from(time.unix_seconds()).unwrap_or(0).min(253_402_300_799);
     httpdate::fmt_http_date(std::time::UNIX_EPOCH + core::time::Duration::from_secs(seconds))
 }

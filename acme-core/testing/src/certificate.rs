@@ -50,15 +50,7 @@ impl Issued {
         let mut paths = paths.into_iter();
         let path = paths.next().unwrap_or_default();
         let alternates = paths.collect();
-        Self {
-            certificate,
-            account,
-            identifiers,
-            public_key,
-            path,
-            alternates,
-            revocation: None,
-        }
+        Self { certificate, account, identifiers, public_key, path, alternates, revocation: None }
     }
 
     pub(crate) fn pem(&self) -> String {
@@ -66,11 +58,7 @@ impl Issued {
     }
 
     pub(crate) fn has_serial(&self, serial: &[u8]) -> bool {
-        let own = self
-            .certificate
-            .tbs_certificate()
-            .serial_number()
-            .as_bytes();
+        let own = self.certificate.tbs_certificate().serial_number().as_bytes();
         significant(own) == significant(serial)
     }
 
@@ -101,9 +89,7 @@ impl TestingCa {
         chain: usize,
     ) -> Result<Reply, Problem> {
         if self.issued_at(index)?.account != signed.account()? {
-            return Err(Problem::forbidden(
-                "this certificate belongs to another account",
-            ));
+            return Err(Problem::forbidden("this certificate belongs to another account"));
         }
         signed.expect_post_as_get()?;
         if !accepts_pem(headers) {
@@ -158,9 +144,7 @@ impl TestingCa {
             }
         };
         if !may_revoke {
-            return Err(Problem::forbidden(
-                "the signer may not revoke this certificate",
-            ));
+            return Err(Problem::forbidden("the signer may not revoke this certificate"));
         }
         if issued.revocation.is_some() {
             let detail = "the certificate is revoked already";
@@ -196,14 +180,8 @@ fn accepts_pem(headers: &HeaderMap) -> bool {
     let mut ranges = headers.get_all("accept").iter().peekable();
     let is_match = |range: &str| {
         let media_type = range.split(';').next().unwrap_or_default().trim();
-        [PEM_CHAIN, "application/*", "*/*"]
-            .iter()
-            .any(|own| media_type.eq_ignore_ascii_case(own))
+        [PEM_CHAIN, "application/*", "*/*"].iter().any(|own| media_type.eq_ignore_ascii_case(own))
     };
     ranges.peek().is_none()
-        || ranges.any(|value| {
-            value
-                .to_str()
-                .is_ok_and(|value| value.split(',').any(is_match))
-        })
+        || ranges.any(|value| value.to_str().is_ok_and(|value| value.split(',').any(is_match)))
 }

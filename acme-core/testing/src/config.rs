@@ -248,8 +248,7 @@ impl Config {
     /// Adds a certificate profile to the directory; others are then refused with `invalidProfile`.
     #[must_use]
     pub fn with_profile(mut self, name: &str, description: &str) -> Self {
-        self.profiles
-            .insert(name.to_owned(), description.to_owned());
+        self.profiles.insert(name.to_owned(), description.to_owned());
         self
     }
 

@@ -49,12 +49,7 @@ impl Request {
         }
         let common_name = common_name(&request.info.subject)?;
         let names = names(&request)?;
-        Ok(Self {
-            public_key,
-            subject: request.info.subject,
-            common_name,
-            names,
-        })
+        Ok(Self { public_key, subject: request.info.subject, common_name, names })
     }
 
     /// Refuses a request for other names than the order's.
@@ -70,9 +65,7 @@ impl Request {
             ));
         }
         let is_ordered = |common_name: &String| {
-            ordered
-                .iter()
-                .any(|name| name.as_dns() == Some(common_name.as_str()))
+            ordered.iter().any(|name| name.as_dns() == Some(common_name.as_str()))
         };
         match &self.common_name {
             Some(common_name) if !is_ordered(common_name) => {
@@ -87,27 +80,20 @@ impl Request {
         if keep_all {
             return self.subject.clone();
         }
-        let common_name: Option<&AttributeTypeAndValue> = self
-            .subject
-            .iter()
-            .find(|attribute| attribute.oid == COMMON_NAME);
+        let common_name: Option<&AttributeTypeAndValue> =
+            self.subject.iter().find(|attribute| attribute.oid == COMMON_NAME);
         let mut sequence = RdnSequence::default();
         if let Some(name) = common_name
             && let Ok(name) = RelativeDistinguishedName::try_from(vec![name.clone()])
         {
             sequence.push(name);
         }
-        sequence
-            .to_der()
-            .and_then(|der| Name::from_der(&der))
-            .unwrap_or_default()
+        sequence.to_der().and_then(|der| Name::from_der(&der)).unwrap_or_default()
     }
 }
 
 fn common_name(subject: &Name) -> Result<Option<String>, Problem> {
-    let mut found = subject
-        .iter()
-        .filter(|attribute| attribute.oid == COMMON_NAME);
+    let mut found = subject.iter().filter(|attribute| attribute.oid == COMMON_NAME);
     let (first, second) = (found.next(), found.next());
     if second.is_some() {
         return refuse("the CSR has more than one common name");
@@ -123,11 +109,7 @@ fn common_name(subject: &Name) -> Result<Option<String>, Problem> {
 
 /// The names in the subjectAltName of the one extensionRequest.
 fn names(request: &CertReq) -> Result<BTreeSet<Identifier>, Problem> {
-    let mut requests = request
-        .info
-        .attributes
-        .iter()
-        .filter(|a| a.oid == EXTENSION_REQUEST);
+    let mut requests = request.info.attributes.iter().filter(|a| a.oid == EXTENSION_REQUEST);
     let (first, second) = (requests.next(), requests.next());
     let Some(attribute) = first else {
         return refuse("the CSR has no extensionRequest, so it names nothing");
@@ -167,10 +149,7 @@ fn identifier(name: &GeneralName) -> Result<Identifier, Problem> {
     match name {
         GeneralName::DnsName(text) => match Identifier::dns(text.as_str()) {
             Ok(identifier) if identifier.as_dns() == Some(text.as_str()) => Ok(identifier),
-            _ => refuse(format!(
-                "{:?} in the CSR is not a lower-case DNS name",
-                text.as_str()
-            )),
+            _ => refuse(format!("{:?} in the CSR is not a lower-case DNS name", text.as_str())),
         },
         GeneralName::IpAddress(octets) => {
             let bytes = octets.as_bytes();

@@ -36,13 +36,7 @@ impl SeededEntropy {
 
     /// Starts one of several streams of the same seed: drawing from one does not shift another.
     pub(crate) const fn labelled(seed: u64, label: &'static str) -> Self {
-        Self {
-            seed,
-            label,
-            counter: 0,
-            block: [0; 32],
-            used: 32,
-        }
+        Self { seed, label, counter: 0, block: [0; 32], used: 32 }
     }
 
     pub(crate) fn draw(&mut self, out: &mut [u8]) {
@@ -105,10 +99,7 @@ mod tests {
         let whole: [u8; 50] = SeededEntropy::new(1).bytes();
         let mut pieces = SeededEntropy::new(1);
         let (front, back): ([u8; 33], [u8; 17]) = (pieces.bytes(), pieces.bytes());
-        assert_eq!(
-            whole.as_slice(),
-            [front.as_slice(), back.as_slice()].concat()
-        );
+        assert_eq!(whole.as_slice(), [front.as_slice(), back.as_slice()].concat());
         assert_ne!(whole, SeededEntropy::new(2).bytes::<50>());
         assert_ne!(whole, SeededEntropy::labelled(1, "keys").bytes::<50>());
     }

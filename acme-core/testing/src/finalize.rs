@@ -41,10 +41,7 @@ impl TestingCa {
             return Err(Problem::bad_csr(detail).breach("R-FIN-03"));
         }
         let certificate = self.issue(index, &request)?;
-        let until = self
-            .config
-            .issuance_delay
-            .map(|delay| self.now.saturating_add(delay));
+        let until = self.config.issuance_delay.map(|delay| self.now.saturating_add(delay));
         self.order_mut(index)?.state = match until {
             None => OrderState::Valid { certificate },
             Some(until) => OrderState::Processing { until, certificate },
@@ -57,9 +54,8 @@ impl TestingCa {
         let order = self.order_at(index)?;
         let not_before = order.not_before.unwrap_or(self.now);
         // RFC 5280 §4.1.2.5: notAfter is still part of the validity.
-        let latest = not_before
-            .saturating_add(lifetime)
-            .saturating_sub(core::time::Duration::from_secs(1));
+        let latest =
+            not_before.saturating_add(lifetime).saturating_sub(core::time::Duration::from_secs(1));
         let not_after = order.not_after.map_or(latest, |wanted| wanted.min(latest));
         let (account, identifiers) = (order.account, order.identifiers.clone());
         let leaf = LeafRequest {
@@ -79,8 +75,7 @@ impl TestingCa {
             .map(|chain| self.publish(Resource::Certificate { certificate, chain }))
             .collect();
         let public_key = request.public_key.clone();
-        self.certificates
-            .push(Issued::new(leaf, account, identifiers, public_key, paths));
+        self.certificates.push(Issued::new(leaf, account, identifiers, public_key, paths));
         Ok(certificate)
     }
 }

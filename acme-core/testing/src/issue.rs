@@ -79,11 +79,7 @@ impl Authority {
         let intermediate_name = name("Intermediate")?;
         let certificate =
             root.certify_ca(&mut entropy, &key, intermediate_name.clone(), Some(0))?;
-        let intermediate = Issuer {
-            key,
-            name: intermediate_name,
-            certificate,
-        };
+        let intermediate = Issuer { key, name: intermediate_name, certificate };
         let (mut alternates, mut crossed) = (Vec::new(), Vec::new());
         for number in 1..=alternate_roots {
             let root = Issuer::root(&mut entropy, name(&format!("Alternate Root {number}"))?)?;
@@ -92,13 +88,7 @@ impl Authority {
             alternates.push(root);
         }
         let serials = SeededEntropy::labelled(seed, "serials");
-        Ok(Self {
-            root,
-            alternates,
-            intermediate,
-            crossed,
-            serials,
-        })
+        Ok(Self { root, alternates, intermediate, crossed, serials })
     }
 
     pub(crate) fn root_pem(&self) -> String {
@@ -106,9 +96,7 @@ impl Authority {
     }
 
     pub(crate) fn alternate_root_pem(&self, index: usize) -> Option<String> {
-        self.alternates
-            .get(index)
-            .map(|root| pem(&root.certificate))
+        self.alternates.get(index).map(|root| pem(&root.certificate))
     }
 
     pub(crate) fn intermediate_pem(&self) -> String {
@@ -138,22 +126,11 @@ impl Issuer {
         let key = draw_key(entropy);
         let public_key = spki(&key)?;
         let extensions = ca_extensions(&public_key, &public_key, None)?;
-        let template = Template {
-            issuer: name.clone(),
-            subject: name.clone(),
-            extensions,
-        };
-        let validity = validity(
-            Timestamp::UNIX_EPOCH,
-            Timestamp::from_unix_seconds(CA_NOT_AFTER),
-        )?;
+        let template = Template { issuer: name.clone(), subject: name.clone(), extensions };
+        let validity = validity(Timestamp::UNIX_EPOCH, Timestamp::from_unix_seconds(CA_NOT_AFTER))?;
         let builder = CertificateBuilder::new(template, serial(entropy)?, validity, public_key)?;
         let certificate = builder.build::<_, DerSignature>(&key)?;
-        Ok(Self {
-            key,
-            name,
-            certificate,
-        })
+        Ok(Self { key, name, certificate })
     }
 
     fn certify_ca(
@@ -165,15 +142,8 @@ impl Issuer {
     ) -> Result<Certificate, BuildError> {
         let public_key = spki(key)?;
         let extensions = ca_extensions(&public_key, &spki(&self.key)?, path_length)?;
-        let template = Template {
-            issuer: self.name.clone(),
-            subject,
-            extensions,
-        };
-        let validity = validity(
-            Timestamp::UNIX_EPOCH,
-            Timestamp::from_unix_seconds(CA_NOT_AFTER),
-        )?;
+        let template = Template { issuer: self.name.clone(), subject, extensions };
+        let validity = validity(Timestamp::UNIX_EPOCH, Timestamp::from_unix_seconds(CA_NOT_AFTER))?;
         CertificateBuilder::new(template, serial(entropy)?, validity, public_key)?
             .build::<_, DerSignature>(&self.key)
     }
@@ -183,27 +153,16 @@ impl Issuer {
         entropy: &mut SeededEntropy,
         leaf: LeafRequest<'_>,
     ) -> Result<Certificate, BuildError> {
-        let names = leaf
-            .identifiers
-            .iter()
-            .map(general_name)
-            .collect::<Result<Vec<_>, _>>()?;
+        let names = leaf.identifiers.iter().map(general_name).collect::<Result<Vec<_>, _>>()?;
         let mut extensions = key_identifiers(&leaf.public_key, &spki(&self.key)?)?;
         let usage = KeyUsage(KeyUsages::DigitalSignature.into());
         extensions.push(extension(&usage, true)?);
         extensions.push(extension(&ExtendedKeyUsage(vec![SERVER_AUTH]), false)?);
-        let constraints = BasicConstraints {
-            ca: false,
-            path_len_constraint: None,
-        };
+        let constraints = BasicConstraints { ca: false, path_len_constraint: None };
         extensions.push(extension(&constraints, true)?);
         // RFC 5280 §4.2.1.6: critical when there is nothing else to name the subject.
         extensions.push(extension(&SubjectAltName(names), leaf.subject.is_empty())?);
-        let template = Template {
-            issuer: self.name.clone(),
-            subject: leaf.subject,
-            extensions,
-        };
+        let template = Template { issuer: self.name.clone(), subject: leaf.subject, extensions };
         let validity = validity(leaf.not_before, leaf.not_after)?;
         CertificateBuilder::new(template, serial(entropy)?, validity, leaf.public_key)?
             .build::<_, DerSignature>(&self.key)
@@ -233,9 +192,7 @@ impl TlsIdentity {
         let root = Issuer::root(&mut entropy, "CN=acmekit testing TLS root".parse()?)?;
         let key = draw_key(&mut entropy);
         let document = p256::SecretKey::from(key.as_nonzero_scalar());
-        let document = document
-            .to_pkcs8_der()
-            .map_err(x509_cert::spki::Error::from);
+        let document = document.to_pkcs8_der().map_err(x509_cert::spki::Error::from);
         let leaf = LeafRequest {
             public_key: spki(&key)?,
             subject: Name::default(),
@@ -283,10 +240,7 @@ fn ca_extensions(
     path_length: Option<u8>,
 ) -> Result<Vec<Extension>, BuildError> {
     let mut extensions = key_identifiers(key, issuer_key)?;
-    let constraints = BasicConstraints {
-        ca: true,
-        path_len_constraint: path_length,
-    };
+    let constraints = BasicConstraints { ca: true, path_len_constraint: path_length };
     extensions.push(extension(&constraints, true)?);
     let usage = KeyUsage(KeyUsages::KeyCertSign | KeyUsages::CRLSign);
     extensions.push(extension(&usage, true)?);

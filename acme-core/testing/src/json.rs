@@ -67,9 +67,7 @@ impl<'de> Visitor<'de> for StrictVisitor {
         let mut members = Map::new();
         while let Some((name, Strict(value))) = entries.next_entry::<String, Strict>()? {
             if members.contains_key(&name) {
-                return Err(A::Error::custom(format_args!(
-                    "the member {name:?} stands twice"
-                )));
+                return Err(A::Error::custom(format_args!("the member {name:?} stands twice")));
             }
             members.insert(name, value);
         }

@@ -21,11 +21,7 @@ pub(crate) struct Rules {
     pub(crate) form: &'static str,
 }
 
-pub(crate) const OUTER: Rules = Rules {
-    name: "the JWS",
-    header: "R-JWS-02",
-    form: "R-JWS-01",
-};
+pub(crate) const OUTER: Rules = Rules { name: "the JWS", header: "R-JWS-02", form: "R-JWS-01" };
 
 /// A flattened JWS, decoded but not verified.
 pub(crate) struct Flattened {
@@ -85,11 +81,7 @@ impl Flattened {
 
     /// Refuses a protected header that has other members than these.
     pub(crate) fn allow_header(&self, allowed: &[&str], rules: Rules) -> Result<(), Problem> {
-        match self
-            .header
-            .keys()
-            .find(|name| !allowed.contains(&name.as_str()))
-        {
+        match self.header.keys().find(|name| !allowed.contains(&name.as_str())) {
             None => Ok(()),
             Some(member) => {
                 let name = rules.name;
@@ -101,15 +93,11 @@ impl Flattened {
 
     /// A member of the protected header that must be a text.
     pub(crate) fn text(&self, member: &str, rules: Rules) -> Result<&str, Problem> {
-        self.header
-            .get(member)
-            .and_then(Value::as_str)
-            .ok_or_else(|| {
-                let name = rules.name;
-                let detail =
-                    format!("the protected header of {name} lacks the text member `{member}`");
-                Problem::malformed(detail).breach(rules.header)
-            })
+        self.header.get(member).and_then(Value::as_str).ok_or_else(|| {
+            let name = rules.name;
+            let detail = format!("the protected header of {name} lacks the text member `{member}`");
+            Problem::malformed(detail).breach(rules.header)
+        })
     }
 
     /// The public key in the protected header.
@@ -133,11 +121,7 @@ impl Flattened {
         let mut problem = Problem::new("badSignatureAlgorithm", 400, detail);
         problem.algorithms = accepted.to_vec();
         let is_known = ALGORITHMS.contains(&algorithm) || algorithm == "ES512";
-        Err(if is_known {
-            problem
-        } else {
-            problem.breach("R-JWS-05")
-        })
+        Err(if is_known { problem } else { problem.breach("R-JWS-05") })
     }
 
     /// Verifies the signature.
@@ -171,9 +155,7 @@ pub(crate) fn odd_members(payload: &Map<String, Value>, allowed: &[&str]) -> Vec
         if !allowed.contains(&name.as_str()) {
             found.push(format!("the payload holds the unknown member {name:?}"));
         } else if value.is_null() {
-            found.push(format!(
-                "the payload member {name:?} is null instead of absent"
-            ));
+            found.push(format!("the payload member {name:?} is null instead of absent"));
         }
     }
     found

@@ -10,11 +10,7 @@ use crate::problem::Problem;
 use crate::reply::Reply;
 use crate::routing::Signed;
 
-const INNER: Rules = Rules {
-    name: "the inner JWS",
-    header: "R-ACC-15",
-    form: "R-ACC-14",
-};
+const INNER: Rules = Rules { name: "the inner JWS", header: "R-ACC-15", form: "R-ACC-14" };
 
 impl TestingCa {
     pub(crate) fn key_change(&mut self, signed: &Signed) -> Result<Reply, Problem> {
@@ -58,11 +54,7 @@ impl TestingCa {
             }
             None => {}
         }
-        if self
-            .certificates
-            .iter()
-            .any(|issued| issued.public_key == new_key)
-        {
+        if self.certificates.iter().any(|issued| issued.public_key == new_key) {
             let detail = "the new key is the key of a certificate";
             return Err(Problem::new("badPublicKey", 400, detail).breach("R-ACC-17"));
         }

@@ -78,9 +78,7 @@ impl PublicKey {
                 let e = BoxedUint::from_be_slice_vartime(&e);
                 let key = rsa::RsaPublicKey::new(n, e)
                     .map_err(|_| bad("the RSA key is malformed, too short or too long"))?;
-                Self::Rsa(key)
-                    .checked()
-                    .map_err(|detail| bad(detail).breach("R-JWS-13"))
+                Self::Rsa(key).checked().map_err(|detail| bad(detail).breach("R-JWS-13"))
             }
             ("OKP", "Ed25519") => {
                 let x = member("x")?;
@@ -89,17 +87,13 @@ impl PublicKey {
                 let key = ed25519_dalek::VerifyingKey::from_bytes(&bytes);
                 key.map(Self::Ed25519).map_err(|_| off_curve())
             }
-            _ => Err(bad(
-                "the key must be EC P-256, EC P-384, RSA or OKP Ed25519",
-            )),
+            _ => Err(bad("the key must be EC P-256, EC P-384, RSA or OKP Ed25519")),
         }
     }
 
     /// Reads the key of a CSR or certificate.
     pub(crate) fn from_spki(spki: &SubjectPublicKeyInfoOwned) -> Result<Self, &'static str> {
-        let der = spki
-            .to_der()
-            .map_err(|_| "the public key cannot be encoded")?;
+        let der = spki.to_der().map_err(|_| "the public key cannot be encoded")?;
         if let Ok(key) = p256::ecdsa::VerifyingKey::from_public_key_der(&der) {
             return Ok(Self::P256(key));
         }
@@ -161,10 +155,8 @@ impl PublicKey {
         // Sorted here, because the order in a JSON map depends on a feature of serde_json.
         let mut names: Vec<_> = members.as_object().into_iter().flatten().collect();
         names.sort_by(|a, b| a.0.cmp(b.0));
-        let list: Vec<_> = names
-            .iter()
-            .map(|(name, value)| format!("\"{name}\":{value}"))
-            .collect();
+        let list: Vec<_> =
+            names.iter().map(|(name, value)| format!("\"{name}\":{value}")).collect();
         let canonical = format!("{{{}}}", list.join(","));
         Base64UrlUnpadded::encode_string(&Sha256::digest(canonical))
     }
@@ -229,11 +221,7 @@ impl PublicKey {
 
 /// The part of a certificate or CSR that is signed, in the very bytes that came.
 pub(crate) fn signed_part(bytes: &[u8]) -> Option<Vec<u8>> {
-    Vec::<der::asn1::Any>::from_der(bytes)
-        .ok()?
-        .first()?
-        .to_der()
-        .ok()
+    Vec::<der::asn1::Any>::from_der(bytes).ok()?.first()?.to_der().ok()
 }
 
 #[cfg(test)]
@@ -247,20 +235,11 @@ mod tests {
     #[test]
     fn thumbprints_match_the_published_and_derived_vectors() {
         let rsa = json!({ "kty": "RSA", "e": "AQAB", "alg": "RS256", "n": "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw" });
-        assert_eq!(
-            key(&rsa).unwrap().thumbprint(),
-            "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs"
-        );
+        assert_eq!(key(&rsa).unwrap().thumbprint(), "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs");
         let ec = json!({ "kty": "EC", "crv": "P-256", "x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU", "y": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0" });
-        assert_eq!(
-            key(&ec).unwrap().thumbprint(),
-            "oKIywvGUpTVTyxMQ3bwIIeQUudfr_CkLMjCE19ECD-U"
-        );
+        assert_eq!(key(&ec).unwrap().thumbprint(), "oKIywvGUpTVTyxMQ3bwIIeQUudfr_CkLMjCE19ECD-U");
         let ed = json!({ "kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" });
-        assert_eq!(
-            key(&ed).unwrap().thumbprint(),
-            "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"
-        );
+        assert_eq!(key(&ed).unwrap().thumbprint(), "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k");
     }
 
     #[test]
@@ -282,11 +261,7 @@ mod tests {
         let signature = decode(
             "cC4hiUPoj9Eetdgtv3hF80EGrhuB__dzERat0XF9g2VtQgr9PJbu3XOiZj5RZmh7AAuHIm4Bh-0Qc_lF5YKt_O8W2Fp5jujGbds9uJdbF9CUAr7t1dnZcAcQjbKBYNX4BAynRFdiuB--f_nZLgrnbyTyWzO75vRK5h6xBArLIARNPvkSjtQBMHlb1L07Qe7K0GarZRmB_eSN9383LcOLn6_dO--xi12jzDwusC-eOkHWEsqtFZESc6BfI7noOPqvhJ1phCnvWh6IeYI2w9QOYEUipUTI8np6LbgGY9Fs98rqVt5AXLIhWkWywlVmtVrBp0igcN_IoypGlUPQGe77Rw",
         );
-        assert!(
-            key(&rsa)
-                .unwrap()
-                .verifies_jws(input.as_bytes(), &signature)
-        );
+        assert!(key(&rsa).unwrap().verifies_jws(input.as_bytes(), &signature));
         assert!(!key(&rsa).unwrap().verifies_jws(b"other", &signature));
         let ed = json!({ "kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" });
         let input = "eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc";
@@ -308,14 +283,8 @@ mod tests {
             refused(json!({ "kty": "EC", "crv": "P-256", "x": "AA==", "y": "AA" })),
             Some("R-JWS-06")
         );
-        assert_eq!(
-            refused(json!({ "kty": "EC", "crv": "P-256", "d": "AA" })),
-            Some("R-JWS-11")
-        );
-        assert_eq!(
-            refused(json!({ "kty": "RSA", "n": "AP__", "e": "AQAB" })),
-            Some("R-JWS-10")
-        );
+        assert_eq!(refused(json!({ "kty": "EC", "crv": "P-256", "d": "AA" })), Some("R-JWS-11"));
+        assert_eq!(refused(json!({ "kty": "RSA", "n": "AP__", "e": "AQAB" })), Some("R-JWS-10"));
         assert_eq!(refused(json!({ "kty": "oct" })), None);
     }
 }

@@ -63,10 +63,7 @@ impl fmt::Display for RequestKind {
 /// How many requests came in, by kind. Refused ones count too.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
-#[allow(
-    missing_docs,
-    reason = "each field is the kind of the same name in RequestKind"
-)]
+#[allow(missing_docs, reason = "each field is the kind of the same name in RequestKind")]
 pub struct RequestCounts {
     pub directory: u64,
     pub new_nonce: u64,
@@ -166,20 +163,8 @@ pub struct LogEntry {
 
 impl fmt::Display for LogEntry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            request,
-            at,
-            kind,
-            method,
-            url,
-            status,
-            problem,
-        } = self;
+        let Self { request, at, kind, method, url, status, problem } = self;
         let status = status.as_u16();
-        write!(
-            f,
-            "{request} {at} {kind} {method} {url} {status} {}",
-            problem.unwrap_or("-")
-        )
+        write!(f, "{request} {at} {kind} {method} {url} {status} {}", problem.unwrap_or("-"))
     }
 }

@@ -55,11 +55,7 @@ fn check_dns(name: &str) -> Result<(), &'static str> {
     if base.len() > 253 || !base.split('.').all(is_label) {
         return Err("is not made of labels of letters, digits and hyphens");
     }
-    if base
-        .rsplit('.')
-        .next()
-        .is_some_and(|last| last.bytes().all(|b| b.is_ascii_digit()))
-    {
+    if base.rsplit('.').next().is_some_and(|last| last.bytes().all(|b| b.is_ascii_digit())) {
         return Err("ends in a number; order an address with the type `ip`");
     }
     Ok(())
@@ -82,9 +78,7 @@ pub(crate) fn refusal(refused: Vec<(Value, Problem)>) -> Option<Problem> {
             first.kind = "compound";
         }
         if let Some(identifier) = identifier(entry) {
-            first
-                .subproblems
-                .push((identifier, problem.kind, problem.detail.clone()));
+            first.subproblems.push((identifier, problem.kind, problem.detail.clone()));
         }
     }
     if first.subproblems.len() > 1 {
@@ -99,12 +93,7 @@ mod tests {
 
     #[test]
     fn only_the_form_of_the_wire_is_taken() {
-        for name in [
-            "example.org",
-            "*.example.org",
-            "xn--bcher-kva.example",
-            "localhost",
-        ] {
+        for name in ["example.org", "*.example.org", "xn--bcher-kva.example", "localhost"] {
             assert!(parse("dns", name).is_ok(), "{name}");
         }
         for name in [
@@ -131,9 +120,6 @@ mod tests {
         ] {
             assert_eq!(parse("ip", address).is_ok(), good, "{address}");
         }
-        assert_eq!(
-            parse("email", "a@example.org").unwrap_err().kind,
-            "unsupportedIdentifier"
-        );
+        assert_eq!(parse("email", "a@example.org").unwrap_err().kind, "unsupportedIdentifier");
     }
 }

@@ -15,11 +15,7 @@ pub(crate) struct Nonces {
 impl Nonces {
     pub(crate) fn new(seed: u64) -> Self {
         let entropy = SeededEntropy::labelled(seed, "nonces");
-        Self {
-            entropy,
-            unused: BTreeSet::new(),
-            used: BTreeSet::new(),
-        }
+        Self { entropy, unused: BTreeSet::new(), used: BTreeSet::new() }
     }
 
     pub(crate) fn issue(&mut self) -> String {
@@ -48,9 +44,7 @@ impl Nonces {
         if self.unused.remove(nonce) {
             self.used.insert(nonce.to_owned());
             return if self.entropy.happens(reject_percent) {
-                Err(bad(
-                    "the nonce is refused by configuration; use the one in this answer",
-                ))
+                Err(bad("the nonce is refused by configuration; use the one in this answer"))
             } else {
                 Ok(())
             };

@@ -39,13 +39,8 @@ pub(crate) struct Order {
 #[derive(Debug)]
 pub(crate) enum OrderState {
     Open,
-    Processing {
-        until: Timestamp,
-        certificate: usize,
-    },
-    Valid {
-        certificate: usize,
-    },
+    Processing { until: Timestamp, certificate: usize },
+    Valid { certificate: usize },
     Invalid(Problem),
 }
 
@@ -69,15 +64,11 @@ struct Wanted {
 
 impl TestingCa {
     pub(crate) fn order_at(&self, index: usize) -> Result<&Order, Problem> {
-        self.orders
-            .get(index)
-            .ok_or_else(|| Problem::internal("the order is gone"))
+        self.orders.get(index).ok_or_else(|| Problem::internal("the order is gone"))
     }
 
     pub(crate) fn order_mut(&mut self, index: usize) -> Result<&mut Order, Problem> {
-        self.orders
-            .get_mut(index)
-            .ok_or_else(|| Problem::internal("the order is gone"))
+        self.orders.get_mut(index).ok_or_else(|| Problem::internal("the order is gone"))
     }
 
     pub(crate) fn new_order(&mut self, signed: &Signed) -> Result<Reply, Problem> {
@@ -136,10 +127,7 @@ impl TestingCa {
             && self.now < earliest
         {
             let early = earliest.saturating_since(self.now);
-            self.note(
-                "R-POL-03",
-                format!("asked {} ms before Retry-After", early.as_millis()),
-            );
+            self.note("R-POL-03", format!("asked {} ms before Retry-After", early.as_millis()));
         }
     }
 
@@ -151,22 +139,17 @@ impl TestingCa {
             .filter(|list| !list.is_empty())
             .ok_or_else(|| malformed("`identifiers` must be a list of at least one identifier"))?;
         if list.len() > MAX_IDENTIFIERS {
-            return Err(Problem::malformed(format!(
-                "more than {MAX_IDENTIFIERS} identifiers"
-            )));
+            return Err(Problem::malformed(format!("more than {MAX_IDENTIFIERS} identifiers")));
         }
         let mut identifiers = Vec::new();
         let mut refused = Vec::new();
         for entry in list {
-            let object = entry
-                .as_object()
-                .ok_or_else(|| malformed("an identifier is no object"))?;
+            let object =
+                entry.as_object().ok_or_else(|| malformed("an identifier is no object"))?;
             self.note_odd_members(object, &["type", "value"], "R-ORD-01");
             let text = |name: &str| object.get(name).and_then(Value::as_str);
             let (Some(kind), Some(value)) = (text("type"), text("value")) else {
-                return Err(malformed(
-                    "an identifier needs the texts `type` and `value`",
-                ));
+                return Err(malformed("an identifier needs the texts `type` and `value`"));
             };
             match names::parse(kind, value) {
                 Err(problem) => refused.push((entry.clone(), problem)),
@@ -175,10 +158,7 @@ impl TestingCa {
                 }
                 Ok(identifier) if self.challenge_types(&identifier).is_empty() => {
                     let detail = format!("this CA has no challenge for {identifier}");
-                    refused.push((
-                        entry.clone(),
-                        Problem::new("rejectedIdentifier", 400, detail),
-                    ));
+                    refused.push((entry.clone(), Problem::new("rejectedIdentifier", 400, detail)));
                 }
                 Ok(identifier) => identifiers.push(identifier),
             }
@@ -186,10 +166,8 @@ impl TestingCa {
         if let Some(problem) = names::refusal(refused) {
             return Err(problem);
         }
-        let (not_before, not_after) = (
-            self.date(payload, "notBefore")?,
-            self.date(payload, "notAfter")?,
-        );
+        let (not_before, not_after) =
+            (self.date(payload, "notBefore")?, self.date(payload, "notAfter")?);
         if let (Some(not_before), Some(not_after)) = (not_before, not_after)
             && not_after <= not_before
         {
@@ -199,12 +177,7 @@ impl TestingCa {
             return Err(malformed("notAfter is in the past"));
         }
         let profile = self.profile(payload)?;
-        Ok(Wanted {
-            identifiers,
-            not_before,
-            not_after,
-            profile,
-        })
+        Ok(Wanted { identifiers, not_before, not_after, profile })
     }
 
     fn date(&self, payload: &Map<String, Value>, name: &str) -> Result<Option<Timestamp>, Problem> {
@@ -213,9 +186,7 @@ impl TestingCa {
             Some(value) => value.as_str().unwrap_or_default(),
         };
         if !self.config.requested_dates {
-            return Err(Problem::malformed(format!(
-                "this CA does not take `{name}`"
-            )));
+            return Err(Problem::malformed(format!("this CA does not take `{name}`")));
         }
         match rfc3339::parse(text) {
             Some(time) => Ok(Some(time)),
@@ -271,9 +242,7 @@ impl TestingCa {
             };
             let next = match &order.state {
                 OrderState::Processing { until, certificate } if *until <= now => {
-                    Some(OrderState::Valid {
-                        certificate: *certificate,
-                    })
+                    Some(OrderState::Valid { certificate: *certificate })
                 }
                 OrderState::Open => self.failure(order).map(OrderState::Invalid),
                 _ => None,
@@ -319,9 +288,7 @@ impl TestingCa {
         let is_waiting = match order.state {
             OrderState::Processing { .. } => true,
             OrderState::Open => order.authorizations.iter().any(|index| {
-                self.trials
-                    .iter()
-                    .any(|trial| trial.authorization == *index && !trial.is_over)
+                self.trials.iter().any(|trial| trial.authorization == *index && !trial.is_over)
             }),
             _ => false,
         };
@@ -338,10 +305,7 @@ impl TestingCa {
             "finalize": self.url(&order.finalize_path),
         });
         let mut optional = Map::new();
-        for (name, date) in [
-            ("notBefore", order.not_before),
-            ("notAfter", order.not_after),
-        ] {
+        for (name, date) in [("notBefore", order.not_before), ("notAfter", order.not_after)] {
             if let Some(date) = date {
                 optional.insert(name.to_owned(), json!(date.to_string()));
             }

@@ -13,11 +13,7 @@ pub(crate) struct Reply {
 
 impl Reply {
     pub(crate) const fn empty(status: StatusCode) -> Self {
-        Self {
-            status,
-            headers: Vec::new(),
-            body: Vec::new(),
-        }
+        Self { status, headers: Vec::new(), body: Vec::new() }
     }
 
     pub(crate) fn json(status: StatusCode, value: &Value) -> Self {
@@ -27,10 +23,8 @@ impl Reply {
     pub(crate) fn problem(problem: &Problem) -> Self {
         let status =
             StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let mut reply = Self::empty(status).content(
-            "application/problem+json",
-            problem.to_json().to_string().into_bytes(),
-        );
+        let mut reply = Self::empty(status)
+            .content("application/problem+json", problem.to_json().to_string().into_bytes());
         reply.headers.extend(problem.headers.iter().cloned());
         reply
     }
@@ -56,9 +50,7 @@ impl Reply {
         for (name, value) in self.headers {
             // A base URL that is no header text is the only thing that could be left out here.
             if let Ok(value) = HeaderValue::from_str(&value) {
-                response
-                    .headers_mut()
-                    .append(HeaderName::from_static(name), value);
+                response.headers_mut().append(HeaderName::from_static(name), value);
             }
         }
         response

@@ -183,9 +183,9 @@ impl TestingCa {
         }
         match resource {
             Resource::Directory => signed.expect_post_as_get().map(|()| self.directory()),
-            Resource::NewNonce => signed
-                .expect_post_as_get()
-                .map(|()| Reply::empty(StatusCode::NO_CONTENT)),
+            Resource::NewNonce => {
+                signed.expect_post_as_get().map(|()| Reply::empty(StatusCode::NO_CONTENT))
+            }
             Resource::NewAccount => self.new_account(&signed),
             Resource::NewOrder => self.new_order(&signed),
             Resource::RevokeCertificate => self.revoke_certificate(&signed),
@@ -195,10 +195,9 @@ impl TestingCa {
             Resource::Order(order) => self.order(&signed, order),
             Resource::Finalize(order) => self.finalize(&signed, order),
             Resource::Authorization(index) => self.authorization(&signed, index),
-            Resource::Challenge {
-                authorization,
-                index,
-            } => self.challenge(&signed, authorization, index),
+            Resource::Challenge { authorization, index } => {
+                self.challenge(&signed, authorization, index)
+            }
             Resource::Certificate { certificate, chain } => {
                 self.certificate(&signed, &parts.headers, certificate, chain)
             }
@@ -225,11 +224,7 @@ impl TestingCa {
     /// Verifies the outer JWS (§6.2 to §6.5): form, URL, nonce, key, signature.
     fn verify(&mut self, url: &str, body: &[u8]) -> Result<Signed, Problem> {
         if body.len() > MAX_BODY {
-            return Err(Problem::new(
-                "malformed",
-                413,
-                "the body is longer than 128 KiB",
-            ));
+            return Err(Problem::new("malformed", 413, "the body is longer than 128 KiB"));
         }
         let jws = Flattened::parse(body, OUTER)?;
         // The nonce is spent even when something else turns out wrong, so that it cannot be used
@@ -246,9 +241,7 @@ impl TestingCa {
             let detail = "the protected header needs one of `jwk` and `kid`, not both or neither";
             return Err(Problem::malformed(detail).breach("R-JWS-02"));
         }
-        let algorithm = jws
-            .algorithm(&self.config.signature_algorithms, OUTER)?
-            .to_owned();
+        let algorithm = jws.algorithm(&self.config.signature_algorithms, OUTER)?.to_owned();
         if jws.text("url", OUTER)? != url {
             let detail = "the `url` of the protected header is not the URL of the request";
             return Err(Problem::new("unauthorized", 401, detail).breach("R-URL-01"));
@@ -270,11 +263,7 @@ impl TestingCa {
                 Signatory::Key(Box::new(key), jwk)
             }
         };
-        Ok(Signed {
-            url: url.to_owned(),
-            signatory,
-            payload: jws.payload,
-        })
+        Ok(Signed { url: url.to_owned(), signatory, payload: jws.payload })
     }
 
     fn account_by_kid(&mut self, kid: &Value) -> Result<usize, Problem> {
@@ -286,11 +275,7 @@ impl TestingCa {
                 let detail = "the `kid` is a URL of this CA, but not of an account";
                 Err(Problem::malformed(detail).breach("R-JWS-04"))
             }
-            None => Err(Problem::new(
-                "accountDoesNotExist",
-                400,
-                "there is no such account",
-            )),
+            None => Err(Problem::new("accountDoesNotExist", 400, "there is no such account")),
         }
     }
 
@@ -299,10 +284,7 @@ impl TestingCa {
         let required = key.required_members();
         let is_required = |name: &String| required.get(name.as_str()).is_some();
         if let Some(name) = jwk.keys().find(|name| !is_required(name)) {
-            self.note(
-                "R-JWS-11",
-                format!("the JWK holds the needless member {name:?}"),
-            );
+            self.note("R-JWS-11", format!("the JWK holds the needless member {name:?}"));
         }
     }
 
@@ -344,10 +326,7 @@ impl TestingCa {
         });
         if let Some(members) = body.as_object_mut() {
             let name = paths.surprise.trim_start_matches('/').to_owned();
-            members.insert(
-                name,
-                json!("unknown members are to be ignored (RFC 8555 §7.1.1)"),
-            );
+            members.insert(name, json!("unknown members are to be ignored (RFC 8555 §7.1.1)"));
         }
         Reply::json(StatusCode::OK, &body)
     }

@@ -90,9 +90,7 @@ impl ValidationTarget {
                 },
                 path: format!("/.well-known/acme-challenge/{token}"),
             },
-            ChallengeType::Dns01 => Self::Dns {
-                name: format!("_acme-challenge.{value}"),
-            },
+            ChallengeType::Dns01 => Self::Dns { name: format!("_acme-challenge.{value}") },
             ChallengeType::TlsAlpn01 => Self::Tls {
                 server_name: identifier.as_ip().map_or(value, reverse_name),
                 alpn: b"acme-tls/1",
@@ -110,10 +108,7 @@ fn reverse_name(address: IpAddr) -> String {
         }
         IpAddr::V6(address) => {
             let octets = address.octets();
-            let nibbles = octets
-                .iter()
-                .rev()
-                .map(|o| format!("{:x}.{:x}.", o & 15, o >> 4));
+            let nibbles = octets.iter().rev().map(|o| format!("{:x}.{:x}.", o & 15, o >> 4));
             format!("{}ip6.arpa", nibbles.collect::<String>())
         }
     }
@@ -187,27 +182,19 @@ pub(crate) fn judge(
                 .take(100)
                 .flat_map(char::escape_default)
                 .collect();
-            wrong(format!(
-                "the body is not the key authorization but \"{excerpt}\""
-            ))
+            wrong(format!("the body is not the key authorization but \"{excerpt}\""))
         }
         (ChallengeType::Dns01, ValidationOutcome::TxtRecords(records)) => {
             let expected = Base64UrlUnpadded::encode_string(&digest);
             if records.contains(&expected) {
                 return Ok(());
             }
-            wrong(format!(
-                "none of the {} TXT records is the expected one",
-                records.len()
-            ))
+            wrong(format!("none of the {} TXT records is the expected one", records.len()))
         }
         (ChallengeType::TlsAlpn01, ValidationOutcome::TlsCertificate(der)) => {
             certificate(der, identifier, &digest).or_else(|detail| wrong(detail.to_owned()))
         }
-        _ => Err((
-            "serverInternal",
-            "the evidence does not fit the challenge".to_owned(),
-        )),
+        _ => Err(("serverInternal", "the evidence does not fit the challenge".to_owned())),
     }
 }
 
@@ -219,11 +206,7 @@ fn certificate(der: &[u8], identifier: &Identifier, digest: &[u8]) -> Result<(),
     let tbs = certificate.tbs_certificate();
     let extensions = tbs.extensions().map(Vec::as_slice).unwrap_or_default();
     for (position, extension) in extensions.iter().enumerate() {
-        if extensions
-            .iter()
-            .skip(position + 1)
-            .any(|other| other.extn_id == extension.extn_id)
-        {
+        if extensions.iter().skip(position + 1).any(|other| other.extn_id == extension.extn_id) {
             return Err("the certificate has an extension twice");
         }
     }
@@ -262,10 +245,7 @@ mod tests {
 
     #[test]
     fn addresses_are_asked_for_by_their_reverse_names() {
-        assert_eq!(
-            reverse_name("192.0.2.1".parse().unwrap()),
-            "1.2.0.192.in-addr.arpa"
-        );
+        assert_eq!(reverse_name("192.0.2.1".parse().unwrap()), "1.2.0.192.in-addr.arpa");
         assert_eq!(
             reverse_name("2001:db8::1".parse().unwrap()),
             "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa"
@@ -281,10 +261,7 @@ mod tests {
             let outcome = ValidationOutcome::TxtRecords(records);
             judge(ChallengeType::Dns01, &name, authorization, &outcome)
         };
-        assert_eq!(
-            judged(&["other", "ZTRx1Ckl1-tM05o5zaizTTA0yUy5AGereMgSNWC6Ll8"]),
-            Ok(())
-        );
+        assert_eq!(judged(&["other", "ZTRx1Ckl1-tM05o5zaizTTA0yUy5AGereMgSNWC6Ll8"]), Ok(()));
         assert_eq!(judged(&["other"]).unwrap_err().0, "incorrectResponse");
     }
 

@@ -24,10 +24,6 @@ pub struct Violation {
 
 impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} in request {}: {}",
-            self.requirement, self.request, self.text
-        )
+        write!(f, "{} in request {}: {}", self.requirement, self.request, self.text)
     }
 }

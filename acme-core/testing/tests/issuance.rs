@@ -10,10 +10,7 @@ use http::StatusCode;
 use serde_json::json;
 
 fn verify(scratch: &Scratch, root: &str, chain: &str, name: &str, now: i64) -> (bool, String) {
-    let (root, chain) = (
-        scratch.write("root.pem", root),
-        scratch.write("chain.pem", chain),
-    );
+    let (root, chain) = (scratch.write("root.pem", root), scratch.write("chain.pem", chain));
     openssl(&[
         "verify",
         "-x509_strict",
@@ -38,26 +35,16 @@ fn an_honest_client_gets_a_certificate_that_openssl_verifies() {
     let mut world = World::registered(Config::default());
     let (url, order) = world.ready_order(&["example.org", "www.example.org"], "http-01");
     let key = draw_key(&mut world.entropy);
-    let request = csr(
-        &key,
-        "CN=www.example.org",
-        &["www.example.org", "example.org"],
-    );
+    let request = csr(&key, "CN=www.example.org", &["www.example.org", "example.org"]);
     let answer = world.finalize(&order, &request);
     assert_eq!(answer.json()["status"], "valid");
     assert_eq!(answer.header("location"), Some(url.as_str()));
     let order = answer.json();
     let answer = world.read(order["certificate"].as_str().unwrap());
-    assert_eq!(
-        answer.header("content-type"),
-        Some("application/pem-certificate-chain")
-    );
+    assert_eq!(answer.header("content-type"), Some("application/pem-certificate-chain"));
     let chain = String::from_utf8(answer.body.clone()).unwrap();
     assert_eq!(chain.matches("-----BEGIN CERTIFICATE-----").count(), 2);
-    assert!(
-        !chain.contains("\n\n"),
-        "no blank line between certificates"
-    );
+    assert!(!chain.contains("\n\n"), "no blank line between certificates");
 
     let scratch = Scratch::new("issuance");
     let now = world.now.unix_seconds();
@@ -69,20 +56,11 @@ fn an_honest_client_gets_a_certificate_that_openssl_verifies() {
     let (good, _) = verify(&scratch, &root, &chain, "example.org", now + 90 * 86_400);
     assert!(!good, "valid for 90 days and not a second longer");
     // OpenSSL takes the very second of notAfter for too late, unlike RFC 5280 §4.1.2.5.
-    let (good, text) = verify(
-        &scratch,
-        &root,
-        &chain,
-        "example.org",
-        now + 90 * 86_400 - 1,
-    );
+    let (good, text) = verify(&scratch, &root, &chain, "example.org", now + 90 * 86_400 - 2);
     assert!(good, "{text}");
     let alternate_root = world.ca.alternate_root_pem().unwrap();
     let (good, _) = verify(&scratch, &alternate_root, &chain, "example.org", now);
-    assert!(
-        !good,
-        "the default chain does not lead to the alternate root"
-    );
+    assert!(!good, "the default chain does not lead to the alternate root");
 
     let alternates = answer.links("alternate");
     assert_eq!(alternates.len(), 1);
@@ -95,11 +73,7 @@ fn an_honest_client_gets_a_certificate_that_openssl_verifies() {
     assert!(text.contains("TLS Web Server Authentication"));
     assert!(text.contains("CA:FALSE"));
 
-    assert!(
-        world.ca.violations().is_empty(),
-        "{:?}",
-        world.ca.violations()
-    );
+    assert!(world.ca.violations().is_empty(), "{:?}", world.ca.violations());
     let counts = *world.ca.requests();
     assert_eq!(counts.new_account, 1);
     assert_eq!(counts.authorization, 2);
@@ -116,13 +90,7 @@ fn leaf_keys_of_every_usual_kind_are_certified_from_requests_made_by_openssl() {
     for kind in [
         &["-newkey", "rsa:2048"][..],
         &["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"],
-        &[
-            "-newkey",
-            "ec",
-            "-pkeyopt",
-            "ec_paramgen_curve:P-384",
-            "-sha384",
-        ],
+        &["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-384", "-sha384"],
         &["-newkey", "ed25519"],
     ] {
         let mut world = World::registered(Config::default().with_keep_subject(true));
@@ -156,10 +124,7 @@ fn leaf_keys_of_every_usual_kind_are_certified_from_requests_made_by_openssl() {
         assert!(good, "{kind:?}: {text}");
         let path = scratch.write("leaf.pem", &chain);
         let (_, subject) = openssl(&["x509", "-in", &path, "-noout", "-subject"]);
-        assert_eq!(
-            subject.trim(),
-            "subject=C = JP, O = Example, CN = example.org"
-        );
+        assert_eq!(subject.trim(), "subject=C = JP, O = Example, CN = example.org");
     }
 }
 
@@ -190,40 +155,17 @@ fn a_wildcard_is_offered_dns_01_only_and_an_address_never() {
             .iter()
             .map(|challenge| challenge["type"].as_str().unwrap().to_owned())
             .collect();
-        let name = authorization["identifier"]["value"]
-            .as_str()
-            .unwrap()
-            .to_owned();
-        offered.push((
-            name,
-            authorization.get("wildcard").cloned(),
-            kinds.join(" "),
-        ));
+        let name = authorization["identifier"]["value"].as_str().unwrap().to_owned();
+        offered.push((name, authorization.get("wildcard").cloned(), kinds.join(" ")));
     }
-    assert_eq!(
-        offered[0],
-        (
-            "example.org".into(),
-            None,
-            "http-01 dns-01 tls-alpn-01".into()
-        )
-    );
-    assert_eq!(
-        offered[1],
-        ("example.org".into(), Some(json!(true)), "dns-01".into())
-    );
-    assert_eq!(
-        offered[2],
-        ("2001:db8::1".into(), None, "http-01 tls-alpn-01".into())
-    );
+    assert_eq!(offered[0], ("example.org".into(), None, "http-01 dns-01 tls-alpn-01".into()));
+    assert_eq!(offered[1], ("example.org".into(), Some(json!(true)), "dns-01".into()));
+    assert_eq!(offered[2], ("2001:db8::1".into(), None, "http-01 tls-alpn-01".into()));
 
     let mut world =
         World::registered(Config::default().with_challenge_types([ChallengeType::Http01]));
     let identifiers = json!([{ "type": "dns", "value": "*.example.org" }]);
-    let answer = world.post(
-        &world.url("newOrder"),
-        &json!({ "identifiers": identifiers }),
-    );
+    let answer = world.post(&world.url("newOrder"), &json!({ "identifiers": identifiers }));
     assert_eq!(answer.problem(), "rejectedIdentifier");
 }
 
@@ -233,29 +175,17 @@ fn wrong_evidence_makes_challenge_authorization_and_order_invalid() {
     let (url, order) = world.order(&["example.org"]);
     let validation = world.trigger(&order, "http-01").remove(0);
     let outcome = ValidationOutcome::HttpBody(b"something else".to_vec());
-    world
-        .ca
-        .validation_result(world.now, validation.id, outcome);
+    world.ca.validation_result(world.now, validation.id, outcome);
     let evidence = world.evidence(&validation);
-    world
-        .ca
-        .validation_result(world.now, validation.id, evidence);
+    world.ca.validation_result(world.now, validation.id, evidence);
     let order = world.read(&url).json();
     assert_eq!(order["status"], "invalid", "a second result does not count");
-    assert_eq!(
-        order["error"]["type"],
-        "urn:ietf:params:acme:error:incorrectResponse"
-    );
-    let authorization = world
-        .read(order["authorizations"][0].as_str().unwrap())
-        .json();
+    assert_eq!(order["error"]["type"], "urn:ietf:params:acme:error:incorrectResponse");
+    let authorization = world.read(order["authorizations"][0].as_str().unwrap()).json();
     assert_eq!(authorization["status"], "invalid");
     let error = &authorization["challenges"][0]["error"];
     assert!(error["detail"].as_str().unwrap().contains("something else"));
-    assert!(
-        world.ca.poll_validations().is_empty(),
-        "a validation is given once"
-    );
+    assert!(world.ca.poll_validations().is_empty(), "a validation is given once");
 }
 
 #[test]
@@ -277,16 +207,8 @@ fn delays_retry_after_and_next_event_drive_a_virtual_clock() {
     assert_eq!(date.duration_since(sent).unwrap(), Duration::from_secs(3));
     assert!(world.ca.violations().is_empty());
     world.now = due;
-    assert_eq!(
-        world.read(&url).json()["status"],
-        "ready",
-        "the time counts, not the polls"
-    );
-    assert_eq!(
-        world.breaches(),
-        ["R-POL-03"],
-        "asked after 2 s instead of 3 s"
-    );
+    assert_eq!(world.read(&url).json()["status"], "ready", "the time counts, not the polls");
+    assert_eq!(world.breaches(), ["R-POL-03"], "asked after 2 s instead of 3 s");
 
     let key = draw_key(&mut world.entropy);
     let answer = world.finalize(&order, &csr(&key, "", &["example.org"]));
@@ -302,9 +224,7 @@ fn delays_retry_after_and_next_event_drive_a_virtual_clock() {
 
 #[test]
 fn authorizations_and_orders_are_reused_when_configured() {
-    let config = Config::default()
-        .with_authorization_reuse(true)
-        .with_order_reuse(true);
+    let config = Config::default().with_authorization_reuse(true).with_order_reuse(true);
     let mut world = World::registered(config);
     world.issue(&["example.org"]);
     let (first, order) = world.order(&["example.org"]);
@@ -317,27 +237,19 @@ fn authorizations_and_orders_are_reused_when_configured() {
     world.now = world.now.saturating_add(Duration::from_secs(31 * 86_400));
     let (_, order) = world.order(&["example.org"]);
     assert_eq!(order["status"], "pending", "an authorization expires");
-    assert_eq!(
-        world.read(&first).json()["status"],
-        "invalid",
-        "an order expires"
-    );
+    assert_eq!(world.read(&first).json()["status"], "invalid", "an order expires");
 }
 
 #[test]
 fn a_certificate_is_revoked_once_by_its_account_or_by_its_key() {
     let mut world = World::registered(Config::default());
     let url = world.url("revokeCert");
-    let mut der = |world: &mut World| {
+    let der = |world: &mut World| {
         let key = draw_key(&mut world.entropy);
         let (_, order) = world.ready_order(&["example.org"], "http-01");
-        let order = world
-            .finalize(&order, &csr(&key, "", &["example.org"]))
-            .json();
+        let order = world.finalize(&order, &csr(&key, "", &["example.org"])).json();
         let chain = world.read(order["certificate"].as_str().unwrap()).body;
-        let leaf = x509_cert::Certificate::load_pem_chain(&chain)
-            .unwrap()
-            .remove(0);
+        let leaf = x509_cert::Certificate::load_pem_chain(&chain).unwrap().remove(0);
         (key, leaf)
     };
     let text = |leaf: &x509_cert::Certificate| encode(der::Encode::to_der(leaf).unwrap());

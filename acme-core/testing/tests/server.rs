@@ -46,10 +46,8 @@ impl Remote {
             nonce: String::new(),
             directory: Value::Null,
         };
-        remote.directory = remote
-            .send("GET", server.directory_url(), Vec::new(), b"h2")
-            .await
-            .json();
+        remote.directory =
+            remote.send("GET", server.directory_url(), Vec::new(), b"h2").await.json();
         let url = remote.url("newNonce");
         remote.send("HEAD", &url, Vec::new(), b"http/1.1").await;
         let created = remote.post(&remote.url("newAccount"), "{}").await;
@@ -64,9 +62,7 @@ impl Remote {
 
     async fn send(&mut self, method: &str, url: &str, body: Vec<u8>, alpn: &[u8]) -> Answer {
         let uri: Uri = url.parse().unwrap();
-        let stream = TcpStream::connect(uri.authority().unwrap().as_str())
-            .await
-            .unwrap();
+        let stream = TcpStream::connect(uri.authority().unwrap().as_str()).await.unwrap();
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let mut config = rustls::ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
@@ -99,11 +95,7 @@ impl Remote {
         };
         let (parts, body) = response.into_parts();
         let body = body.collect().await.unwrap().to_bytes().to_vec();
-        let answer = Answer {
-            status: parts.status,
-            headers: parts.headers,
-            body,
-        };
+        let answer = Answer { status: parts.status, headers: parts.headers, body };
         if let Some(nonce) = answer.header("replay-nonce") {
             self.nonce = nonce.to_owned();
         }
@@ -125,10 +117,8 @@ impl Remote {
         let payload = json!({ "identifiers": [{ "type": "dns", "value": name }] }).to_string();
         let answer = self.post(&self.url("newOrder"), &payload).await;
         let (url, order) = (answer.header("location").unwrap().to_owned(), answer.json());
-        let authorization = self
-            .post(order["authorizations"][0].as_str().unwrap(), "")
-            .await
-            .json();
+        let authorization =
+            self.post(order["authorizations"][0].as_str().unwrap(), "").await.json();
         (url, order, challenge(&authorization, kind))
     }
 
@@ -146,11 +136,7 @@ impl Remote {
     }
 
     fn key_authorization(&self, challenge: &Value) -> String {
-        format!(
-            "{}.{}",
-            challenge["token"].as_str().unwrap(),
-            thumbprint(&self.key)
-        )
+        format!("{}.{}", challenge["token"].as_str().unwrap(), thumbprint(&self.key))
     }
 }
 
@@ -170,10 +156,7 @@ async fn http_server(respond: impl Fn(&str) -> String + Send + 'static) -> u16 {
 }
 
 fn ok(body: &str) -> String {
-    format!(
-        "HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
-        body.len()
-    )
+    format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}", body.len())
 }
 
 #[tokio::test]
@@ -200,14 +183,8 @@ async fn http_01_is_validated_over_a_real_socket_and_a_certificate_follows() {
     assert_eq!(order["status"], "ready", "{order}");
     let key = draw_key(&mut SeededEntropy::new(5));
     let payload = json!({ "csr": encode(csr(&key, "", &["www.example.org"])) }).to_string();
-    let order = remote
-        .post(order["finalize"].as_str().unwrap(), &payload)
-        .await
-        .json();
-    let chain = remote
-        .post(order["certificate"].as_str().unwrap(), "")
-        .await
-        .body;
+    let order = remote.post(order["finalize"].as_str().unwrap(), &payload).await.json();
+    let chain = remote.post(order["certificate"].as_str().unwrap(), "").await.body;
 
     let scratch = common::Scratch::new("server");
     let root = scratch.write("root.pem", server.root_pem());
@@ -226,10 +203,7 @@ async fn a_wrong_answer_and_a_closed_port_fail_the_order_with_their_problems() {
     let mut remote = Remote::new(&server).await;
     let (url, _, challenge) = remote.challenge("example.org", "http-01").await;
     let order = remote.settle(&url, &challenge).await;
-    assert_eq!(
-        order["error"]["type"],
-        "urn:ietf:params:acme:error:incorrectResponse"
-    );
+    assert_eq!(order["error"]["type"], "urn:ietf:params:acme:error:incorrectResponse");
 
     let closed = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let port = closed.local_addr().unwrap().port();
@@ -239,16 +213,10 @@ async fn a_wrong_answer_and_a_closed_port_fail_the_order_with_their_problems() {
     let mut remote = Remote::new(&server).await;
     let (url, _, challenge) = remote.challenge("example.org", "http-01").await;
     let order = remote.settle(&url, &challenge).await;
-    assert_eq!(
-        order["error"]["type"],
-        "urn:ietf:params:acme:error:connection"
-    );
+    assert_eq!(order["error"]["type"], "urn:ietf:params:acme:error:connection");
     let (url, _, challenge) = remote.challenge("example.org", "dns-01").await;
     let order = remote.settle(&url, &challenge).await;
-    assert_eq!(
-        order["error"]["type"], "urn:ietf:params:acme:error:dns",
-        "no DNS server is set"
-    );
+    assert_eq!(order["error"]["type"], "urn:ietf:params:acme:error:dns", "no DNS server is set");
 }
 
 #[tokio::test]
@@ -263,17 +231,13 @@ async fn dns_01_is_validated_by_a_query_over_udp() {
             let mut message = Message::from_vec(&buffer[..length]).unwrap();
             let name = message.queries[0].name().clone();
             assert_eq!(name.to_string(), "_acme-challenge.example.org.");
-            let (front, back) = (
-                shared.lock().unwrap()[..20].to_owned(),
-                shared.lock().unwrap()[20..].to_owned(),
-            );
+            // In two strings, as long values are.
+            let value = shared.lock().unwrap().clone();
+            let (front, back) = (value[..20].to_owned(), value[20..].to_owned());
             let record = RData::TXT(TXT::new(vec![front, back]));
             message.metadata.message_type = hickory_proto::op::MessageType::Response;
             message.add_answer(Record::from_rdata(name, 1, record));
-            socket
-                .send_to(&message.to_vec().unwrap(), peer)
-                .await
-                .unwrap();
+            socket.send_to(&message.to_vec().unwrap(), peer).await.unwrap();
         }
     });
     let options = ServerOptions::default().with_dns_server(address);
@@ -344,10 +308,7 @@ fn alpn_certificate(scratch: &common::Scratch, digest: &str) -> (Vec<u8>, Vec<u8
         &extension,
     ]);
     assert!(good, "{text}");
-    (
-        std::fs::read(certificate).unwrap(),
-        std::fs::read(key).unwrap(),
-    )
+    (std::fs::read(certificate).unwrap(), std::fs::read(key).unwrap())
 }
 
 /// Shows one certificate to everyone; `with_single_cert` would refuse its critical extension.
@@ -367,10 +328,7 @@ fn resolver(certificate: Vec<u8>, key: Vec<u8>) -> Arc<Always> {
     let key = rustls::pki_types::PrivateKeyDer::from_pem_slice(&key).unwrap();
     let key = rustls::crypto::ring::sign::any_supported_type(&key).unwrap();
     let certificate = vec![CertificateDer::from(certificate)];
-    Arc::new(Always(Arc::new(rustls::sign::CertifiedKey::new(
-        certificate,
-        key,
-    ))))
+    Arc::new(Always(Arc::new(rustls::sign::CertifiedKey::new(certificate, key))))
 }
 
 #[tokio::test]
@@ -378,9 +336,7 @@ async fn strangers_are_refused_and_oversized_bodies_too() {
     let server = Server::start(Config::default(), 3, ServerOptions::default()).unwrap();
     let mut remote = Remote::new(&server).await;
     let url = remote.url("newOrder");
-    let answer = remote
-        .send("POST", &url, vec![b' '; 200_000], b"http/1.1")
-        .await;
+    let answer = remote.send("POST", &url, vec![b' '; 200_000], b"http/1.1").await;
     assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE);
     let stream = TcpStream::connect(server.address()).await.unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -391,10 +347,7 @@ async fn strangers_are_refused_and_oversized_bodies_too() {
         .with_no_client_auth();
     let connector = tokio_rustls::TlsConnector::from(Arc::new(config));
     let name = ServerName::try_from("localhost").unwrap();
-    assert!(
-        connector.connect(name, stream).await.is_err(),
-        "its root is in no other store"
-    );
+    assert!(connector.connect(name, stream).await.is_err(), "its root is in no other store");
 }
 
 #[test]
@@ -402,10 +355,7 @@ fn a_server_stops_when_it_is_dropped_and_frees_its_port() {
     let server = Server::start(Config::default(), 3, ServerOptions::default()).unwrap();
     let address = server.address();
     let options = ServerOptions::default().with_port(address.port());
-    assert!(
-        Server::start(Config::default(), 3, options.clone()).is_err(),
-        "the port is taken"
-    );
+    assert!(Server::start(Config::default(), 3, options.clone()).is_err(), "the port is taken");
     drop(server);
     assert!(Server::start(Config::default(), 3, options).is_ok());
 }

@@ -15,10 +15,7 @@ fn with_header(change: impl Fn(&mut Value)) -> (String, Vec<&'static str>) {
     change(&mut header);
     let answer = world.post_object(&url, &jws(&world.key, &header, "{}"));
     assert!(answer.status.is_client_error());
-    assert!(
-        answer.header("replay-nonce").is_some(),
-        "errors carry a nonce too"
-    );
+    assert!(answer.header("replay-nonce").is_some(), "errors carry a nonce too");
     (answer.problem(), world.breaches())
 }
 
@@ -28,60 +25,24 @@ fn one(problem: &str, requirement: &'static str) -> (String, Vec<&'static str>) 
 
 #[test]
 fn the_protected_header_holds_exactly_four_members() {
-    assert_eq!(
-        with_header(|h| h["typ"] = json!("JWT")),
-        one("malformed", "R-JWS-02")
-    );
-    assert_eq!(
-        with_header(|h| h["crit"] = json!([])),
-        one("malformed", "R-JWS-02")
-    );
-    assert_eq!(
-        with_header(|h| drop(object(h).remove("url"))),
-        one("malformed", "R-JWS-02")
-    );
-    assert_eq!(
-        with_header(|h| drop(object(h).remove("alg"))),
-        one("malformed", "R-JWS-02")
-    );
-    assert_eq!(
-        with_header(|h| drop(object(h).remove("kid"))),
-        one("malformed", "R-JWS-02")
-    );
-    assert_eq!(
-        with_header(|h| h["jwk"] = json!({})),
-        one("malformed", "R-JWS-02")
-    );
-    assert_eq!(
-        with_header(|h| drop(object(h).remove("nonce"))),
-        one("badNonce", "R-JWS-02")
-    );
-    assert_eq!(
-        with_header(|h| h["nonce"] = json!("a+b")),
-        one("badNonce", "R-NON-03")
-    );
-    assert_eq!(
-        with_header(|h| h["alg"] = json!("none")),
-        one("badSignatureAlgorithm", "R-JWS-05")
-    );
+    assert_eq!(with_header(|h| h["typ"] = json!("JWT")), one("malformed", "R-JWS-02"));
+    assert_eq!(with_header(|h| h["crit"] = json!([])), one("malformed", "R-JWS-02"));
+    assert_eq!(with_header(|h| drop(object(h).remove("url"))), one("malformed", "R-JWS-02"));
+    assert_eq!(with_header(|h| drop(object(h).remove("alg"))), one("malformed", "R-JWS-02"));
+    assert_eq!(with_header(|h| drop(object(h).remove("kid"))), one("malformed", "R-JWS-02"));
+    assert_eq!(with_header(|h| h["jwk"] = json!({})), one("malformed", "R-JWS-02"));
+    assert_eq!(with_header(|h| drop(object(h).remove("nonce"))), one("badNonce", "R-JWS-02"));
+    assert_eq!(with_header(|h| h["nonce"] = json!("a+b")), one("badNonce", "R-NON-03"));
+    assert_eq!(with_header(|h| h["alg"] = json!("none")), one("badSignatureAlgorithm", "R-JWS-05"));
     assert_eq!(
         with_header(|h| h["alg"] = json!("HS256")),
         one("badSignatureAlgorithm", "R-JWS-05")
     );
-    assert_eq!(
-        with_header(|h| h["alg"] = json!("ES384")),
-        one("malformed", "R-JWS-05")
-    );
+    assert_eq!(with_header(|h| h["alg"] = json!("ES384")), one("malformed", "R-JWS-05"));
     let other = json!("https://ca.test/elsewhere");
-    assert_eq!(
-        with_header(|h| h["url"] = other.clone()),
-        one("unauthorized", "R-URL-01")
-    );
+    assert_eq!(with_header(|h| h["url"] = other.clone()), one("unauthorized", "R-URL-01"));
     let (problem, breaches) = with_header(|h| h["kid"] = json!("https://ca.test/nobody"));
-    assert_eq!(
-        (problem.as_str(), breaches.len()),
-        ("accountDoesNotExist", 0)
-    );
+    assert_eq!((problem.as_str(), breaches.len()), ("accountDoesNotExist", 0));
 }
 
 #[test]
@@ -108,10 +69,7 @@ fn a_private_or_misshapen_jwk_is_refused() {
         let mut header = world.header(&url);
         header["jwk"][member] = json!(value);
         let answer = world.post_object(&url, &jws(&world.key, &header, "{}"));
-        assert_eq!(
-            (answer.problem().as_str(), world.breaches()),
-            (problem, vec![requirement])
-        );
+        assert_eq!((answer.problem().as_str(), world.breaches()), (problem, vec![requirement]));
     }
 }
 
@@ -167,11 +125,7 @@ fn a_nonce_is_good_once() {
     let refused = world.read(&kid);
     assert_eq!(refused.problem(), "badNonce");
     assert_eq!(world.breaches(), ["R-NON-02"]);
-    assert_eq!(
-        world.read(&kid).status,
-        StatusCode::OK,
-        "with the nonce of the error"
-    );
+    assert_eq!(world.read(&kid).status, StatusCode::OK, "with the nonce of the error");
     world.ca.expire_nonces();
     assert_eq!(world.read(&kid).problem(), "badNonce");
     assert_eq!(world.breaches().len(), 1, "an expired nonce is no breach");
@@ -190,9 +144,7 @@ fn good_nonces_are_refused_at_the_configured_rate() {
     }
     assert!((30..90).contains(&refused), "{refused} of 200");
     assert!(world.ca.violations().is_empty());
-    let config = Config::default()
-        .with_bad_nonce_percent(100)
-        .with_nonce_on_errors(false);
+    let config = Config::default().with_bad_nonce_percent(100).with_nonce_on_errors(false);
     let mut world = World::new(config);
     assert_eq!(world.register(json!({})).header("replay-nonce"), None);
 }
@@ -203,14 +155,10 @@ fn transport_rules_are_judged() {
     let (directory, kid) = (world.ca.directory_url(), world.kid.clone().unwrap());
     let silent = Request::get(&directory).body(Vec::new()).unwrap();
     assert_eq!(world.send_request(silent).status, StatusCode::BAD_REQUEST);
-    let object = jws(&world.key, &world.header(&kid), "")
-        .to_string()
-        .into_bytes();
-    for content_type in [
-        None,
-        Some("application/json"),
-        Some("application/jose+json; charset=utf-8"),
-    ] {
+    let object = jws(&world.key, &world.header(&kid), "").to_string().into_bytes();
+    for content_type in
+        [None, Some("application/json"), Some("application/jose+json; charset=utf-8")]
+    {
         let answer = world.send("POST", &kid, content_type, object.clone());
         assert_eq!(answer.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
     }
@@ -219,9 +167,7 @@ fn transport_rules_are_judged() {
     let answer = world.send("GET", "https://ca.test/acct/1", None, Vec::new());
     assert_eq!(answer.status, StatusCode::NOT_FOUND);
     let found = world.breaches();
-    let expected = [
-        "R-TRN-02", "R-TRN-04", "R-TRN-04", "R-TRN-04", "R-URL-03", "R-URL-02",
-    ];
+    let expected = ["R-TRN-02", "R-TRN-04", "R-TRN-04", "R-TRN-04", "R-URL-03", "R-URL-02"];
     assert_eq!(found, expected);
     assert_eq!(world.ca.violations()[0].request, 4);
 }
@@ -230,17 +176,9 @@ fn transport_rules_are_judged() {
 fn every_answer_but_the_directory_links_to_it() {
     let mut world = World::registered(Config::default());
     let (directory, kid) = (world.ca.directory_url(), world.kid.clone().unwrap());
-    assert!(
-        world
-            .send("GET", &directory, None, Vec::new())
-            .links("index")
-            .is_empty()
-    );
+    assert!(world.send("GET", &directory, None, Vec::new()).links("index").is_empty());
     assert_eq!(world.read(&kid).links("index"), [directory.as_str()]);
-    assert_eq!(
-        world.send("GET", &kid, None, Vec::new()).links("index"),
-        [directory.as_str()]
-    );
+    assert_eq!(world.send("GET", &kid, None, Vec::new()).links("index"), [directory.as_str()]);
     let nonce = world.send("GET", &world.url("newNonce"), None, Vec::new());
     assert_eq!(
         (nonce.status, nonce.header("cache-control")),
@@ -251,45 +189,21 @@ fn every_answer_but_the_directory_links_to_it() {
 #[test]
 fn an_order_asks_for_names_in_the_form_of_the_wire() {
     for (identifier, problem, requirement) in [
-        (
-            json!({ "type": "dns", "value": "Example.org" }),
-            "rejectedIdentifier",
-            "R-ORD-03",
-        ),
-        (
-            json!({ "type": "dns", "value": "example.org." }),
-            "rejectedIdentifier",
-            "R-ORD-03",
-        ),
-        (
-            json!({ "type": "ip", "value": "2001:DB8::1" }),
-            "rejectedIdentifier",
-            "R-IDN-01",
-        ),
+        (json!({ "type": "dns", "value": "Example.org" }), "rejectedIdentifier", "R-ORD-03"),
+        (json!({ "type": "dns", "value": "example.org." }), "rejectedIdentifier", "R-ORD-03"),
+        (json!({ "type": "ip", "value": "2001:DB8::1" }), "rejectedIdentifier", "R-IDN-01"),
         (json!({ "type": "dns" }), "malformed", "R-ORD-01"),
     ] {
         let mut world = World::registered(Config::default());
-        let answer = world.post(
-            &world.url("newOrder"),
-            &json!({ "identifiers": [identifier] }),
-        );
-        assert_eq!(
-            (answer.problem().as_str(), world.breaches()),
-            (problem, vec![requirement])
-        );
+        let answer = world.post(&world.url("newOrder"), &json!({ "identifiers": [identifier] }));
+        assert_eq!((answer.problem().as_str(), world.breaches()), (problem, vec![requirement]));
     }
     let mut world = World::registered(Config::default());
     let url = world.url("newOrder");
     let good = json!({ "type": "dns", "value": "example.org" });
-    let answer = world.post(
-        &url,
-        &json!({ "identifiers": [good, good], "notAfter": null, "x": 1 }),
-    );
-    assert_eq!(
-        answer.status,
-        StatusCode::CREATED,
-        "tolerated, but recorded"
-    );
+    let answer =
+        world.post(&url, &json!({ "identifiers": [good, good], "notAfter": null, "x": 1 }));
+    assert_eq!(answer.status, StatusCode::CREATED, "tolerated, but recorded");
     assert_eq!(answer.json()["identifiers"].as_array().unwrap().len(), 1);
     assert_eq!(world.breaches(), ["R-ORD-01", "R-ORD-01", "R-ORD-03"]);
     let email = json!({ "type": "email", "value": "a@example.org" });
@@ -297,39 +211,25 @@ fn an_order_asks_for_names_in_the_form_of_the_wire() {
     let answer = world.post(&url, &json!({ "identifiers": [email, upper] }));
     assert_eq!(answer.problem(), "compound");
     assert_eq!(answer.json()["subproblems"].as_array().unwrap().len(), 2);
-    assert_eq!(
-        world.post(&url, &json!({ "identifiers": [] })).problem(),
-        "malformed"
-    );
+    assert_eq!(world.post(&url, &json!({ "identifiers": [] })).problem(), "malformed");
 }
 
 #[test]
 fn a_challenge_is_answered_once_with_an_empty_object() {
     let mut world = World::registered(Config::default());
     let (_, order) = world.order(&["example.org"]);
-    let authorization = world
-        .read(order["authorizations"][0].as_str().unwrap())
-        .json();
-    let url = challenge(&authorization, "http-01")["url"]
-        .as_str()
-        .unwrap()
-        .to_owned();
+    let authorization = world.read(order["authorizations"][0].as_str().unwrap()).json();
+    let url = challenge(&authorization, "http-01")["url"].as_str().unwrap().to_owned();
     let old_style = world.post(&url, &json!({ "keyAuthorization": "x" }));
     assert_eq!(old_style.problem(), "malformed");
-    assert_eq!(
-        world.read(&url).json()["status"],
-        "pending",
-        "reading does not answer"
-    );
+    assert_eq!(world.read(&url).json()["status"], "pending", "reading does not answer");
     assert!(world.ca.poll_validations().is_empty());
     assert_eq!(world.post(&url, &json!({})).json()["status"], "processing");
     assert_eq!(world.post(&url, &json!({})).json()["status"], "processing");
     let validations = world.ca.poll_validations();
     assert_eq!(validations.len(), 1);
     let evidence = world.evidence(&validations[0]);
-    world
-        .ca
-        .validation_result(world.now, validations[0].id, evidence);
+    world.ca.validation_result(world.now, validations[0].id, evidence);
     assert_eq!(world.post(&url, &json!({})).problem(), "malformed");
     assert_eq!(world.breaches(), ["R-CHL-05", "R-AUZ-10", "R-CHL-06"]);
 }
@@ -356,25 +256,11 @@ fn a_request_must_name_what_was_ordered_with_a_key_of_its_own() {
     ] {
         let answer = world.finalize(&order, &request);
         assert_eq!(answer.problem(), "badCSR");
-        assert_eq!(
-            world.breaches().pop(),
-            Some(requirement),
-            "{}",
-            answer.json()
-        );
+        assert_eq!(world.breaches().pop(), Some(requirement), "{}", answer.json());
     }
-    assert_eq!(
-        world.read(&url).json()["status"],
-        "ready",
-        "badCSR leaves the order ready"
-    );
+    assert_eq!(world.read(&url).json()["status"], "ready", "badCSR leaves the order ready");
     let padded = json!({ "csr": format!("{}==", encode(&good)) });
-    assert_eq!(
-        world
-            .post(order["finalize"].as_str().unwrap(), &padded)
-            .problem(),
-        "badCSR"
-    );
+    assert_eq!(world.post(order["finalize"].as_str().unwrap(), &padded).problem(), "badCSR");
     assert_eq!(world.finalize(&order, &good).json()["status"], "valid");
     assert_eq!(world.finalize(&order, &good).problem(), "orderNotReady");
 }
@@ -384,9 +270,7 @@ fn what_belongs_to_one_account_is_closed_to_another() {
     let mut world = World::registered(Config::default());
     let (url, order) = world.ready_order(&["example.org"], "http-01");
     let key = draw_key(&mut world.entropy);
-    let done = world
-        .finalize(&order, &csr(&key, "", &["example.org"]))
-        .json();
+    let done = world.finalize(&order, &csr(&key, "", &["example.org"])).json();
     let certificate = done["certificate"].as_str().unwrap().to_owned();
     let authorization = order["authorizations"][0].as_str().unwrap().to_owned();
     let owner = world.kid.clone().unwrap();
@@ -406,18 +290,14 @@ fn a_certificate_is_downloaded_in_the_one_form_there_is() {
     let mut world = World::registered(Config::default());
     let (_, order) = world.ready_order(&["example.org"], "dns-01");
     let key = draw_key(&mut world.entropy);
-    let done = world
-        .finalize(&order, &csr(&key, "", &["example.org"]))
-        .json();
+    let done = world.finalize(&order, &csr(&key, "", &["example.org"])).json();
     let url = done["certificate"].as_str().unwrap();
     for (accept, status) in [
         ("application/pem-certificate-chain", StatusCode::OK),
         ("text/html, */*;q=0.1", StatusCode::OK),
         ("application/pkix-cert", StatusCode::NOT_ACCEPTABLE),
     ] {
-        let body = jws(&world.key, &world.header(url), "")
-            .to_string()
-            .into_bytes();
+        let body = jws(&world.key, &world.header(url), "").to_string().into_bytes();
         let request = Request::post(url)
             .header("user-agent", "test/1")
             .header("content-type", "application/jose+json")
@@ -433,10 +313,7 @@ fn a_certificate_is_downloaded_in_the_one_form_there_is() {
 #[test]
 fn profiles_must_be_among_the_advertised_ones() {
     let mut world = World::registered(Config::default().with_profile("short", "six days"));
-    assert_eq!(
-        world.directory["meta"]["profiles"],
-        json!({ "short": "six days" })
-    );
+    assert_eq!(world.directory["meta"]["profiles"], json!({ "short": "six days" }));
     let url = world.url("newOrder");
     let order = |profile: &str| {
         json!({
@@ -458,24 +335,9 @@ fn hostile_bodies_are_refused_without_harm() {
         let answer = world.send("POST", &url, Some("application/jose+json"), body);
         assert!(answer.status.is_client_error());
     }
-    for payload in [
-        "",
-        "[]",
-        "null",
-        "\"x\"",
-        "{",
-        r#"{"identifiers":[1]}"#,
-        "\u{0}",
-    ] {
-        assert!(
-            world.post_text(&url, payload).status.is_client_error(),
-            "{payload}"
-        );
+    for payload in ["", "[]", "null", "\"x\"", "{", r#"{"identifiers":[1]}"#, "\u{0}"] {
+        assert!(world.post_text(&url, payload).status.is_client_error(), "{payload}");
     }
     let jwk = jwk(&world.key);
-    assert_eq!(
-        world.order(&["example.org"]).1["status"],
-        "pending",
-        "{jwk}"
-    );
+    assert_eq!(world.order(&["example.org"]).1["status"], "pending", "{jwk}");
 }

@@ -59,11 +59,8 @@ pub(super) async fn text_records(
 fn text(record: &hickory_proto::rr::Record) -> Option<String> {
     match &record.data {
         RData::TXT(text) => {
-            let joined: Vec<u8> = text
-                .txt_data
-                .iter()
-                .flat_map(|part| part.iter().copied())
-                .collect();
+            let joined: Vec<u8> =
+                text.txt_data.iter().flat_map(|part| part.iter().copied()).collect();
             String::from_utf8(joined).ok()
         }
         _ => None,

@@ -60,18 +60,13 @@ pub(super) async fn serve(
         let watcher = graceful.watcher();
         tokio::spawn(async move {
             let mut builder = Builder::new(TokioExecutor::new());
-            builder
-                .http1()
-                .timer(TokioTimer::new())
-                .header_read_timeout(PATIENCE);
+            builder.http1().timer(TokioTimer::new()).header_read_timeout(PATIENCE);
             builder.http2().timer(TokioTimer::new());
             let Some(stream) = accept(stream, &acceptor).await else {
                 return;
             };
             let service = service_fn(move |request| answer(Arc::clone(&shared), request));
-            let connection = builder
-                .serve_connection(TokioIo::new(stream), service)
-                .into_owned();
+            let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
             // What goes wrong on a connection is the client's to see.
             let _ = watcher.watch(connection).await;
         });
@@ -85,10 +80,7 @@ async fn accept(
     acceptor: &TlsAcceptor,
 ) -> Option<tokio_rustls::server::TlsStream<TcpStream>> {
     stream.set_nodelay(true).ok()?;
-    tokio::time::timeout(PATIENCE, acceptor.accept(stream))
-        .await
-        .ok()?
-        .ok()
+    tokio::time::timeout(PATIENCE, acceptor.accept(stream)).await.ok()?.ok()
 }
 
 async fn answer(
@@ -106,7 +98,10 @@ async fn answer(
         Ok(Err(_)) => return Ok(refuse(StatusCode::BAD_REQUEST)),
         Err(_) => return Ok(refuse(StatusCode::REQUEST_TIMEOUT)),
     };
-    tokio::time::sleep(shared.options.latency).await;
+    // Even a sleep of nothing lasts until the timer's next millisecond.
+    if !shared.options.latency.is_zero() {
+        tokio::time::sleep(shared.options.latency).await;
+    }
     let (response, wanted) = shared.with_ca(|ca| {
         let response = ca.handle(system_time(), Request::from_parts(parts, body));
         (response, ca.poll_validations())

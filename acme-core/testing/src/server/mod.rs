@@ -127,9 +127,7 @@ pub struct Server {
 
 impl core::fmt::Debug for Server {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("Server")
-            .field("address", &self.address)
-            .finish_non_exhaustive()
+        f.debug_struct("Server").field("address", &self.address).finish_non_exhaustive()
     }
 }
 
@@ -158,13 +156,9 @@ impl Server {
             .enable_all()
             .build()?;
         let (stop, stopped) = watch::channel(false);
-        let shared = Arc::new(http::Shared {
-            ca: Arc::clone(&ca),
-            options,
-        });
-        let thread = std::thread::Builder::new()
-            .name("acmekit-testing".to_owned())
-            .spawn(move || {
+        let shared = Arc::new(http::Shared { ca: Arc::clone(&ca), options });
+        let thread =
+            std::thread::Builder::new().name("acmekit-testing".to_owned()).spawn(move || {
                 runtime.block_on(http::serve(listener, acceptor, shared, stopped));
                 runtime.shutdown_timeout(Duration::from_secs(1));
             })?;

@@ -17,9 +17,7 @@ pub(super) fn acceptor(identity: &TlsIdentity) -> io::Result<TlsAcceptor> {
     let mut config = ServerConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()
         .and_then(|builder| {
-            builder
-                .with_no_client_auth()
-                .with_single_cert(vec![certificate], key.into())
+            builder.with_no_client_auth().with_single_cert(vec![certificate], key.into())
         })
         .map_err(io::Error::other)?;
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
@@ -80,8 +78,6 @@ impl ServerCertVerifier for TakeAny {
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        provider()
-            .signature_verification_algorithms
-            .supported_schemes()
+        provider().signature_verification_algorithms.supported_schemes()
     }
 }

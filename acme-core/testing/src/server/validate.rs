@@ -31,12 +31,12 @@ pub(super) async fn look(options: &ServerOptions, validation: &Validation) -> Va
     let name = validation.identifier.value();
     let looked = async {
         match &validation.target {
-            ValidationTarget::Http { host, path } => fetch(options, host, path)
-                .await
-                .map(ValidationOutcome::HttpBody),
-            ValidationTarget::Dns { name } => dns::text_records(options.dns_server, name)
-                .await
-                .map(ValidationOutcome::TxtRecords),
+            ValidationTarget::Http { host, path } => {
+                fetch(options, host, path).await.map(ValidationOutcome::HttpBody)
+            }
+            ValidationTarget::Dns { name } => {
+                dns::text_records(options.dns_server, name).await.map(ValidationOutcome::TxtRecords)
+            }
             ValidationTarget::Tls { server_name, alpn } => {
                 let address = SocketAddr::new(options.address(&name), options.tls_alpn01_port);
                 shown_certificate(address, server_name, alpn)
@@ -58,10 +58,7 @@ pub(super) async fn look(options: &ServerOptions, validation: &Validation) -> Va
 async fn connect(address: SocketAddr) -> Result<TcpStream, Failure> {
     let stream = TcpStream::connect(address).await;
     stream.map_err(|error| {
-        (
-            FailureReason::Connection,
-            format!("no connection to {address}: {error}"),
-        )
+        (FailureReason::Connection, format!("no connection to {address}: {error}"))
     })
 }
 
@@ -70,20 +67,14 @@ async fn fetch(options: &ServerOptions, host: &str, path: &str) -> Result<Vec<u8
     let wrong = |detail: String| (FailureReason::Unauthorized, detail);
     let mut url = format!("http://{host}{path}");
     for _ in 0..=MAX_REDIRECTS {
-        let uri: Uri = url
-            .parse()
-            .map_err(|_| wrong(format!("{url:?} is not a URL")))?;
+        let uri: Uri = url.parse().map_err(|_| wrong(format!("{url:?} is not a URL")))?;
         let host = uri.host().unwrap_or_default().to_owned();
         let is_tls = match uri.scheme_str() {
             Some("http") => false,
             Some("https") => true,
             _ => return Err(wrong(format!("{url:?} is neither http nor https"))),
         };
-        let default = if is_tls {
-            options.tls_alpn01_port
-        } else {
-            options.http01_port
-        };
+        let default = if is_tls { options.tls_alpn01_port } else { options.http01_port };
         let address = SocketAddr::new(options.address(&host), uri.port_u16().unwrap_or(default));
         let stream = connect(address).await?;
         let response = if is_tls {
@@ -114,19 +105,14 @@ where
 {
     let broken = |error: hyper::Error| (FailureReason::Connection, error.to_string());
     let wrong = |detail: String| (FailureReason::Unauthorized, detail);
-    let (mut sender, connection) = http1::handshake(TokioIo::new(stream))
-        .await
-        .map_err(broken)?;
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(broken)?;
     // Ends when the sender is dropped; its error is the one the request reports.
     let connection = tokio::spawn(connection);
     let path = uri.path_and_query().map_or("/", |path| path.as_str());
     let authority = uri.authority().map_or("", |authority| authority.as_str());
     let request = Request::get(path)
         .header(HOST, authority)
-        .header(
-            USER_AGENT,
-            concat!("acmekit-testing/", env!("CARGO_PKG_VERSION")),
-        )
+        .header(USER_AGENT, concat!("acmekit-testing/", env!("CARGO_PKG_VERSION")))
         .body(Empty::<Bytes>::new())
         .map_err(|error| wrong(error.to_string()))?;
     let response = sender.send_request(request).await.map_err(broken)?;
@@ -140,10 +126,7 @@ where
         | StatusCode::FOUND
         | StatusCode::TEMPORARY_REDIRECT
         | StatusCode::PERMANENT_REDIRECT => {
-            let location = response
-                .headers()
-                .get(LOCATION)
-                .and_then(|value| value.to_str().ok());
+            let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok());
             let location = location.ok_or_else(|| wrong("a redirect without Location".to_owned()));
             location.map(|location| Answer::Redirect(location.to_owned()))
         }
@@ -156,10 +139,7 @@ where
 fn resolve(base: &Uri, location: &str) -> String {
     if location.starts_with('/') && !location.starts_with("//") {
         let authority = base.authority().map_or("", |authority| authority.as_str());
-        return format!(
-            "{}://{authority}{location}",
-            base.scheme_str().unwrap_or("http")
-        );
+        return format!("{}://{authority}{location}", base.scheme_str().unwrap_or("http"));
     }
     location.to_owned()
 }
@@ -181,9 +161,7 @@ async fn shown_certificate(
         .map_err(|error| failed(format!("the handshake with {address} failed: {error}")))?;
     let (_, session) = stream.get_ref();
     if session.alpn_protocol() != Some(alpn) {
-        return Err(failed(format!(
-            "{address} did not choose the protocol acme-tls/1"
-        )));
+        return Err(failed(format!("{address} did not choose the protocol acme-tls/1")));
     }
     let certificate = session.peer_certificates().and_then(|list| list.first());
     let certificate = certificate.ok_or_else(|| failed("no certificate was shown".to_owned()))?;

@@ -20,48 +20,44 @@ use x509_cert::ext::pkix::SubjectAltName;
 use x509_cert::ext::pkix::name::GeneralName;
 use x509_cert::request::RequestBuilder;
 
-pub const START: Timestamp = Timestamp::from_unix_seconds(1_800_000_000);
+pub(crate) const START: Timestamp = Timestamp::from_unix_seconds(1_800_000_000);
 
-pub fn encode(bytes: impl AsRef<[u8]>) -> String {
+pub(crate) fn encode(bytes: impl AsRef<[u8]>) -> String {
     Base64UrlUnpadded::encode_string(bytes.as_ref())
 }
 
-pub fn draw_key(entropy: &mut SeededEntropy) -> SigningKey {
+pub(crate) fn draw_key(entropy: &mut SeededEntropy) -> SigningKey {
     use acmekit_core::entropy::Entropy;
     let mut bytes = [0; 32];
     entropy.fill(&mut bytes).unwrap();
     SigningKey::from_slice(&bytes).unwrap()
 }
 
-pub fn jwk(key: &SigningKey) -> Value {
+pub(crate) fn jwk(key: &SigningKey) -> Value {
     let point = key.verifying_key().to_sec1_point(false);
     let (x, y) = point.as_bytes()[1..].split_at(32);
     json!({ "crv": "P-256", "kty": "EC", "x": encode(x), "y": encode(y) })
 }
 
-pub fn thumbprint(key: &SigningKey) -> String {
+pub(crate) fn thumbprint(key: &SigningKey) -> String {
     let jwk = jwk(key);
     let (x, y) = (&jwk["x"], &jwk["y"]);
-    encode(Sha256::digest(format!(
-        r#"{{"crv":"P-256","kty":"EC","x":{x},"y":{y}}}"#
-    )))
+    encode(Sha256::digest(format!(r#"{{"crv":"P-256","kty":"EC","x":{x},"y":{y}}}"#)))
 }
 
 /// A flattened JWS over exactly this header and payload.
-pub fn jws(key: &SigningKey, header: &Value, payload: &str) -> Value {
+pub(crate) fn jws(key: &SigningKey, header: &Value, payload: &str) -> Value {
     let (protected, payload) = (encode(header.to_string()), encode(payload));
     let signature: Signature = key.sign(format!("{protected}.{payload}").as_bytes());
     json!({ "protected": protected, "payload": payload, "signature": encode(signature.to_bytes()) })
 }
 
-pub fn binding(algorithm: &str, mac_key: &[u8], kid: &str, url: &str, jwk: &Value) -> Value {
+pub(crate) fn binding(algorithm: &str, mac_key: &[u8], kid: &str, url: &str, jwk: &Value) -> Value {
     let protected = encode(json!({ "alg": algorithm, "kid": kid, "url": url }).to_string());
     let payload = encode(jwk.to_string());
     let input = format!("{protected}.{payload}");
     fn tag<M: Mac + KeyInit>(key: &[u8], input: &str) -> String {
-        let mac = <M as KeyInit>::new_from_slice(key)
-            .unwrap()
-            .chain_update(input);
+        let mac = <M as KeyInit>::new_from_slice(key).unwrap().chain_update(input);
         encode(mac.finalize().into_bytes())
     }
     let signature = match algorithm {
@@ -73,7 +69,7 @@ pub fn binding(algorithm: &str, mac_key: &[u8], kid: &str, url: &str, jwk: &Valu
     json!({ "protected": protected, "payload": payload, "signature": signature })
 }
 
-pub fn csr(key: &SigningKey, subject: &str, names: &[&str]) -> Vec<u8> {
+pub(crate) fn csr(key: &SigningKey, subject: &str, names: &[&str]) -> Vec<u8> {
     let names = names
         .iter()
         .map(|name| match name.parse::<std::net::IpAddr>() {
@@ -83,46 +79,36 @@ pub fn csr(key: &SigningKey, subject: &str, names: &[&str]) -> Vec<u8> {
         .collect();
     let mut builder = RequestBuilder::new(subject_name(subject)).unwrap();
     builder.add_extension(&SubjectAltName(names)).unwrap();
-    builder
-        .build::<_, DerSignature>(key)
-        .unwrap()
-        .to_der()
-        .unwrap()
+    builder.build::<_, DerSignature>(key).unwrap().to_der().unwrap()
 }
 
 fn subject_name(text: &str) -> x509_cert::name::Name {
-    if text.is_empty() {
-        Default::default()
-    } else {
-        text.parse().unwrap()
-    }
+    if text.is_empty() { Default::default() } else { text.parse().unwrap() }
 }
 
-pub struct Answer {
-    pub status: StatusCode,
-    pub headers: HeaderMap,
-    pub body: Vec<u8>,
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Answer {
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap()
     }
 
     /// The last part of the problem type.
-    pub fn problem(&self) -> String {
+    pub(crate) fn problem(&self) -> String {
         let json = self.json();
         let urn = json["type"].as_str().unwrap();
-        urn.strip_prefix("urn:ietf:params:acme:error:")
-            .unwrap()
-            .to_owned()
+        urn.strip_prefix("urn:ietf:params:acme:error:").unwrap().to_owned()
     }
 
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).map(|value| value.to_str().unwrap())
     }
 
-    pub fn links(&self, relation: &str) -> Vec<String> {
+    pub(crate) fn links(&self, relation: &str) -> Vec<String> {
         let suffix = format!(">;rel=\"{relation}\"");
         let links = self.headers.get_all("link").iter();
         links
@@ -133,22 +119,22 @@ impl Answer {
 }
 
 /// A client and the CA it talks to, in memory.
-pub struct World {
-    pub ca: TestingCa,
-    pub now: Timestamp,
-    pub entropy: SeededEntropy,
-    pub key: SigningKey,
-    pub kid: Option<String>,
-    pub nonce: String,
-    pub directory: Value,
+pub(crate) struct World {
+    pub(crate) ca: TestingCa,
+    pub(crate) now: Timestamp,
+    pub(crate) entropy: SeededEntropy,
+    pub(crate) key: SigningKey,
+    pub(crate) kid: Option<String>,
+    pub(crate) nonce: String,
+    pub(crate) directory: Value,
 }
 
 impl World {
-    pub fn new(config: Config) -> Self {
+    pub(crate) fn new(config: Config) -> Self {
         Self::with_seed(config, 1)
     }
 
-    pub fn with_seed(config: Config, seed: u64) -> Self {
+    pub(crate) fn with_seed(config: Config, seed: u64) -> Self {
         let mut entropy = SeededEntropy::new(seed);
         let key = draw_key(&mut entropy);
         let mut world = Self {
@@ -168,41 +154,34 @@ impl World {
     }
 
     /// With an account, whose creation must succeed.
-    pub fn registered(config: Config) -> Self {
+    pub(crate) fn registered(config: Config) -> Self {
         let mut world = Self::new(config);
         let answer = world.register(json!({}));
         assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.json());
         world
     }
 
-    pub fn url(&self, resource: &str) -> String {
+    pub(crate) fn url(&self, resource: &str) -> String {
         self.directory[resource].as_str().unwrap().to_owned()
     }
 
-    pub fn send(
+    pub(crate) fn send(
         &mut self,
         method: &str,
         url: &str,
         content_type: Option<&str>,
         body: Vec<u8>,
     ) -> Answer {
-        let mut request = Request::builder()
-            .method(method)
-            .uri(url)
-            .header("user-agent", "test/1");
+        let mut request = Request::builder().method(method).uri(url).header("user-agent", "test/1");
         if let Some(content_type) = content_type {
             request = request.header("content-type", content_type);
         }
         self.send_request(request.body(body).unwrap())
     }
 
-    pub fn send_request(&mut self, request: Request<Vec<u8>>) -> Answer {
+    pub(crate) fn send_request(&mut self, request: Request<Vec<u8>>) -> Answer {
         let (parts, body) = self.ca.handle(self.now, request).into_parts();
-        let answer = Answer {
-            status: parts.status,
-            headers: parts.headers,
-            body,
-        };
+        let answer = Answer { status: parts.status, headers: parts.headers, body };
         if let Some(nonce) = answer.header("replay-nonce") {
             self.nonce = nonce.to_owned();
         }
@@ -210,13 +189,13 @@ impl World {
     }
 
     /// Sends a JWS object as it is.
-    pub fn post_object(&mut self, url: &str, object: &Value) -> Answer {
+    pub(crate) fn post_object(&mut self, url: &str, object: &Value) -> Answer {
         let body = object.to_string().into_bytes();
         self.send("POST", url, Some("application/jose+json"), body)
     }
 
     /// The header that belongs to a request, by `kid` once there is an account.
-    pub fn header(&self, url: &str) -> Value {
+    pub(crate) fn header(&self, url: &str) -> Value {
         let mut header = json!({ "alg": "ES256", "nonce": self.nonce, "url": url });
         match &self.kid {
             Some(kid) => header["kid"] = json!(kid),
@@ -225,47 +204,42 @@ impl World {
         header
     }
 
-    pub fn post_text(&mut self, url: &str, payload: &str) -> Answer {
+    pub(crate) fn post_text(&mut self, url: &str, payload: &str) -> Answer {
         let object = jws(&self.key, &self.header(url), payload);
         self.post_object(url, &object)
     }
 
-    pub fn post(&mut self, url: &str, payload: &Value) -> Answer {
+    pub(crate) fn post(&mut self, url: &str, payload: &Value) -> Answer {
         self.post_text(url, &payload.to_string())
     }
 
-    pub fn read(&mut self, url: &str) -> Answer {
+    pub(crate) fn read(&mut self, url: &str) -> Answer {
         self.post_text(url, "")
     }
 
-    pub fn register(&mut self, payload: Value) -> Answer {
+    pub(crate) fn register(&mut self, payload: Value) -> Answer {
         self.kid = None;
         let answer = self.post(&self.url("newAccount"), &payload);
         self.kid = answer.header("location").map(str::to_owned);
         answer
     }
 
-    pub fn register_bound(&mut self, algorithm: &str, mac_key: &[u8], kid: &str) -> Answer {
+    pub(crate) fn register_bound(&mut self, algorithm: &str, mac_key: &[u8], kid: &str) -> Answer {
         let url = self.url("newAccount");
         let binding = binding(algorithm, mac_key, kid, &url, &jwk(&self.key));
         self.register(json!({ "externalAccountBinding": binding }))
     }
 
-    pub fn order(&mut self, names: &[&str]) -> (String, Value) {
-        let identifiers: Vec<_> = names
-            .iter()
-            .map(|name| name.parse::<Identifier>().unwrap())
-            .collect();
-        let answer = self.post(
-            &self.url("newOrder"),
-            &json!({ "identifiers": identifiers }),
-        );
+    pub(crate) fn order(&mut self, names: &[&str]) -> (String, Value) {
+        let identifiers: Vec<_> =
+            names.iter().map(|name| name.parse::<Identifier>().unwrap()).collect();
+        let answer = self.post(&self.url("newOrder"), &json!({ "identifiers": identifiers }));
         assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.json());
         (answer.header("location").unwrap().to_owned(), answer.json())
     }
 
     /// Triggers one challenge in each authorization and returns what the CA wants to see.
-    pub fn trigger(&mut self, order: &Value, kind: &str) -> Vec<Validation> {
+    pub(crate) fn trigger(&mut self, order: &Value, kind: &str) -> Vec<Validation> {
         let urls: Vec<_> = order["authorizations"].as_array().unwrap().clone();
         for url in urls {
             let authorization = self.read(url.as_str().unwrap()).json();
@@ -278,7 +252,7 @@ impl World {
     }
 
     /// The evidence an honest client would have put up for http-01 or dns-01.
-    pub fn evidence(&self, validation: &Validation) -> ValidationOutcome {
+    pub(crate) fn evidence(&self, validation: &Validation) -> ValidationOutcome {
         let key_authorization = format!("{}.{}", validation.token, thumbprint(&self.key));
         match &validation.target {
             ValidationTarget::Http { .. } => {
@@ -291,7 +265,7 @@ impl World {
         }
     }
 
-    pub fn prove(&mut self, order: &Value, kind: &str) {
+    pub(crate) fn prove(&mut self, order: &Value, kind: &str) {
         for validation in self.trigger(order, kind) {
             let evidence = self.evidence(&validation);
             self.ca.validation_result(self.now, validation.id, evidence);
@@ -299,7 +273,7 @@ impl World {
     }
 
     /// An order that is ready for finalization: its URL and its object.
-    pub fn ready_order(&mut self, names: &[&str], kind: &str) -> (String, Value) {
+    pub(crate) fn ready_order(&mut self, names: &[&str], kind: &str) -> (String, Value) {
         let (url, order) = self.order(names);
         self.prove(&order, kind);
         let order = self.read(&url).json();
@@ -307,15 +281,12 @@ impl World {
         (url, order)
     }
 
-    pub fn finalize(&mut self, order: &Value, csr: &[u8]) -> Answer {
-        self.post(
-            order["finalize"].as_str().unwrap(),
-            &json!({ "csr": encode(csr) }),
-        )
+    pub(crate) fn finalize(&mut self, order: &Value, csr: &[u8]) -> Answer {
+        self.post(order["finalize"].as_str().unwrap(), &json!({ "csr": encode(csr) }))
     }
 
     /// The chain of a new certificate for `names`.
-    pub fn issue(&mut self, names: &[&str]) -> String {
+    pub(crate) fn issue(&mut self, names: &[&str]) -> String {
         let (_, order) = self.ready_order(names, "http-01");
         let key = draw_key(&mut self.entropy);
         let order = self.finalize(&order, &csr(&key, "", names)).json();
@@ -325,46 +296,38 @@ impl World {
     }
 
     /// The requirements broken so far.
-    pub fn breaches(&self) -> Vec<&'static str> {
-        self.ca
-            .violations()
-            .iter()
-            .map(|violation| violation.requirement)
-            .collect()
+    pub(crate) fn breaches(&self) -> Vec<&'static str> {
+        self.ca.violations().iter().map(|violation| violation.requirement).collect()
     }
 }
 
-pub fn challenge(authorization: &Value, kind: &str) -> Value {
+pub(crate) fn challenge(authorization: &Value, kind: &str) -> Value {
     let challenges = authorization["challenges"].as_array().unwrap();
-    let found = challenges
-        .iter()
-        .find(|challenge| challenge["type"] == kind);
-    found
-        .unwrap_or_else(|| panic!("no {kind} in {authorization}"))
-        .clone()
+    let found = challenges.iter().find(|challenge| challenge["type"] == kind);
+    found.unwrap_or_else(|| panic!("no {kind} in {authorization}")).clone()
 }
 
-pub fn object(value: &mut Value) -> &mut Map<String, Value> {
+pub(crate) fn object(value: &mut Value) -> &mut Map<String, Value> {
     value.as_object_mut().unwrap()
 }
 
 /// Files for the openssl tool, removed at the end.
-pub struct Scratch(std::path::PathBuf);
+pub(crate) struct Scratch(std::path::PathBuf);
 
 impl Scratch {
-    pub fn new(name: &str) -> Self {
+    pub(crate) fn new(name: &str) -> Self {
         let path = std::env::temp_dir().join(format!("acmekit-{name}-{}", std::process::id()));
         std::fs::create_dir_all(&path).unwrap();
         Self(path)
     }
 
-    pub fn write(&self, name: &str, content: impl AsRef<[u8]>) -> String {
+    pub(crate) fn write(&self, name: &str, content: impl AsRef<[u8]>) -> String {
         let path = self.0.join(name);
         std::fs::write(&path, content).unwrap();
         path.to_str().unwrap().to_owned()
     }
 
-    pub fn path(&self, name: &str) -> String {
+    pub(crate) fn path(&self, name: &str) -> String {
         self.0.join(name).to_str().unwrap().to_owned()
     }
 }
@@ -376,14 +339,9 @@ impl Drop for Scratch {
 }
 
 /// Runs openssl, which the tests require; its output, standard error included.
-pub fn openssl(arguments: &[&str]) -> (bool, String) {
-    let output = std::process::Command::new("openssl")
-        .args(arguments)
-        .output();
+pub(crate) fn openssl(arguments: &[&str]) -> (bool, String) {
+    let output = std::process::Command::new("openssl").args(arguments).output();
     let output = output.expect("the tests need the openssl tool");
     let text = [output.stdout, output.stderr].concat();
-    (
-        output.status.success(),
-        String::from_utf8_lossy(&text).into_owned(),
-    )
+    (output.status.success(), String::from_utf8_lossy(&text).into_owned())
 }
