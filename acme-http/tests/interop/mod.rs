@@ -17,8 +17,12 @@
 
 pub(crate) mod caddy;
 pub(crate) mod challtestsrv;
+pub(crate) mod clients;
+pub(crate) mod dns_hook;
 pub(crate) mod fetch;
+pub(crate) mod figures;
 pub(crate) mod loopback;
+pub(crate) mod openssl;
 pub(crate) mod pebble;
 pub(crate) mod private_dns;
 pub(crate) mod process;
