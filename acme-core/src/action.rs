@@ -120,6 +120,8 @@ pub enum RequestKind {
     NewOrder,
     /// Reads an order.
     Order,
+    /// Creates an authorization ahead of an order.
+    NewAuthorization,
     /// Reads an authorization.
     Authorization,
     /// Answers a challenge.
@@ -143,6 +145,7 @@ impl fmt::Display for RequestKind {
             Self::KeyChange => "keyChange",
             Self::NewOrder => "newOrder",
             Self::Order => "order",
+            Self::NewAuthorization => "newAuthz",
             Self::Authorization => "authorization",
             Self::Challenge => "challenge",
             Self::Finalize => "finalize",

@@ -146,6 +146,8 @@ pub enum Step {
     ListOrders,
     /// Creating the order (§7.4).
     NewOrder,
+    /// Creating an authorization ahead of an order (§7.4.1).
+    Preauthorization,
     /// Reading authorizations (§7.5).
     Authorization,
     /// Publishing the proofs of control.
@@ -181,6 +183,7 @@ impl fmt::Display for Step {
             Self::DeactivateAccount => "deactivating the account",
             Self::ListOrders => "listing the orders",
             Self::NewOrder => "creating the order",
+            Self::Preauthorization => "creating the authorization",
             Self::Authorization => "reading an authorization",
             Self::Publication => "publishing the challenge",
             Self::Challenge => "answering the challenge",

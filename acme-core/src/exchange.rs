@@ -110,10 +110,15 @@ impl<T: Clone> Exchanges<T> {
 
     /// Drops everything that is queued or under way; late answers are ignored.
     pub(crate) fn abandon(&mut self, cx: &mut Context<'_>) {
+        for live in &self.live {
+            if let State::InFlight { id } = live.state {
+                cx.session.traffic.ended(id, cx.now, false);
+            }
+        }
+        self.plumbing.abandon(cx.session, cx.now);
         self.live.clear();
         self.signed.clear();
         self.outcomes.clear();
-        self.plumbing.leave_queue(cx.session, cx.now);
     }
 
     /// The next request or signature, or when to look again. `Err` means that the directory or a
@@ -398,6 +403,14 @@ impl<T: Clone> Exchanges<T> {
             let live = self.live.remove(index);
             self.outcomes.push_back((live.request.tag, outcome));
         }
+    }
+}
+
+/// Takes the nonce out of an answer that nobody waits for any more.
+pub(crate) fn take_late(cx: &mut Context<'_>, input: &Input) {
+    if let Input::Response { response, .. } = input {
+        let now = cx.session.tick(cx.now);
+        bank_nonce(cx.session, now, response.headers());
     }
 }
 

@@ -57,7 +57,15 @@ impl Plumbing {
         self.starved_since.get_or_insert(now);
     }
 
-    pub(super) fn leave_queue(&mut self, session: &mut Session, now: Timestamp) {
+    /// The flow goes away; what it has in flight no longer counts.
+    pub(super) fn abandon(&mut self, session: &mut Session, now: Timestamp) {
+        for id in self.directory.in_flight.drain(..).chain(self.nonce.in_flight.drain(..)) {
+            session.traffic.ended(id, now, false);
+        }
+        self.leave_queue(session, now);
+    }
+
+    fn leave_queue(&mut self, session: &mut Session, now: Timestamp) {
         self.starved_since = None;
         if let Some(flow) = self.flow {
             session.traffic.queue(flow, 0, now);

@@ -12,6 +12,7 @@ use super::account::register::SavedRegister;
 use super::account::update::AccountChange;
 use super::authorization::SavedDeactivateAuthorization;
 use super::issue::SavedIssue;
+use super::preauthorize::SavedPreauthorize;
 use super::revoke::SavedRevoke;
 use crate::session::Session;
 
@@ -57,6 +58,7 @@ pub(crate) enum Saved {
     DeactivateAccount,
     ListOrders,
     Issue(SavedIssue),
+    Preauthorize(SavedPreauthorize),
     DeactivateAuthorization(SavedDeactivateAuthorization),
     Revoke(SavedRevoke),
 }

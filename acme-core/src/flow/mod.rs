@@ -5,6 +5,7 @@ pub mod authorization;
 pub mod checkpoint;
 pub mod directory;
 pub mod issue;
+pub mod preauthorize;
 pub mod revoke;
 
 mod single;

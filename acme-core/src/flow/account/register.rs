@@ -177,9 +177,9 @@ impl Plan {
         if self.asking {
             return Ok(Next::Send(Box::new(find::request(cx.session, KeyUse::Jwk)?)));
         }
-        self.sends += 1;
         let url = new_account_url(cx.session, Step::Register)?;
-        let payload = payload(registration, cx.session, &url);
+        let payload = payload(registration, cx.session, &url)?;
+        self.sends += 1;
         let repeat = match registration.external_account {
             Some(_) => Repeat::AfterAsking,
             None => Repeat::Freely,
@@ -246,7 +246,11 @@ pub(super) fn check_contact(contact: &str) -> Result<(), &'static str> {
     }
 }
 
-fn payload(registration: &Registration, session: &Session, url: &str) -> Map<String, Value> {
+fn payload(
+    registration: &Registration,
+    session: &Session,
+    url: &str,
+) -> Result<Map<String, Value>, Error> {
     let mut payload = Map::new();
     if !registration.contacts.is_empty() {
         payload.insert("contact".into(), registration.contacts.clone().into());
@@ -255,10 +259,13 @@ fn payload(registration: &Registration, session: &Session, url: &str) -> Map<Str
         payload.insert("termsOfServiceAgreed".into(), true.into());
     }
     if let Some(binding) = &registration.external_account {
-        let inner = binding.sign(session.account_key().jwk(), url);
+        let inner = binding.sign(session.account_key().jwk(), url).map_err(|error| {
+            let text = format!("the external account binding cannot be signed: {error}");
+            Error::new(ErrorKind::Crypto, Step::Register, "mac-failed", text)
+        })?;
         payload.insert("externalAccountBinding".into(), inner);
     }
-    payload
+    Ok(payload)
 }
 
 impl Flow for Register {

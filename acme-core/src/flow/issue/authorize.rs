@@ -18,10 +18,10 @@ pub(super) struct Authorizing {
 
 /// One identifier that the CA has yet to validate.
 #[derive(Clone, Debug)]
-pub(super) struct Pending {
+pub(in crate::flow) struct Pending {
     pub(super) authorization_url: String,
     pub(super) name: String,
-    offers: Vec<(SavedOffer, ChallengeStatus)>,
+    pub(in crate::flow) offers: Vec<(SavedOffer, ChallengeStatus)>,
     /// The offer that is published.
     chosen: Option<usize>,
     /// Nobody knows whether the server heard that the proof is in place.
@@ -245,7 +245,7 @@ impl Issue {
     }
 }
 
-pub(super) fn read_authorization(
+pub(in crate::flow) fn read_authorization(
     session: &mut Session,
     reply: &Reply,
 ) -> Result<Authorization, Error> {
@@ -258,7 +258,7 @@ pub(super) fn read_authorization(
 }
 
 /// The challenges of an authorization that can be met; none if it is valid already.
-fn offers(
+pub(in crate::flow) fn offers(
     session: &mut Session,
     authorization_url: String,
     authorization: &Authorization,
@@ -324,7 +324,7 @@ fn offers(
 }
 
 /// The error for a name that the CA could not validate.
-pub(super) fn validation_error(
+pub(in crate::flow) fn validation_error(
     name: &str,
     problem: Option<&crate::problem::Problem>,
     url: &str,

@@ -1,15 +1,16 @@
-//! Downloading the certificate, choosing among chains, and verifying what came
-//! (RFC 8555 §7.4.2).
+//! Downloading the certificate and choosing among chains (RFC 8555 §7.4.2).
 
 use core::time::Duration;
 
 use http::StatusCode;
 
+use super::issued::ChainChoice;
+use super::verify::{Format, read_chain, verify_chain};
 use super::{Issue, Issued, State, Tag};
 use crate::action::RequestKind;
-use crate::certificate::{CertificateChain, Expected, verify_issued};
-use crate::error::{Error, ErrorKind, Step};
-use crate::exchange::{Outcome, Reply, excerpt};
+use crate::certificate::CertificateChain;
+use crate::error::{Error, Step};
+use crate::exchange::{Outcome, Reply};
 use crate::flow::Context;
 use crate::header;
 use crate::session::Session;
@@ -25,8 +26,10 @@ pub(super) struct Downloading {
     sent: bool,
     tries: u32,
     not_before: Option<Timestamp>,
-    /// The CA's default chain, once it is here.
-    default: Option<CertificateChain>,
+    /// The chain that is being put together from single certificates, and where they came from.
+    partial: Option<(CertificateChain, Vec<String>)>,
+    /// The chains that are here and verified, the CA's default first, with their URLs.
+    chains: Vec<(CertificateChain, String)>,
     alternates: Vec<String>,
 }
 
@@ -43,7 +46,8 @@ impl Issue {
             sent: false,
             tries: 0,
             not_before: None,
-            default: None,
+            partial: None,
+            chains: Vec::new(),
             alternates: Vec::new(),
         });
     }
@@ -86,38 +90,96 @@ impl Issue {
             }
             Outcome::Failed(error) | Outcome::Unknown(error) => return Err(error),
         };
-        let chain = self.check_chain(cx, now, &reply)?;
-        let links = header::links(&reply.headers, "alternate");
-        let (max, base) = (cx.session.policy().max_alternates, reply.url.clone());
-        let mut alternates = Vec::new();
-        for link in links.iter().take(max) {
-            // An alternate that may not be followed is left out: the default chain is good.
-            match cx.session.resolve_url(Step::Download, link, &base) {
-                Ok(url) if url != base && !alternates.contains(&url) => alternates.push(url),
-                Ok(_) => {}
-                Err(error) => {
-                    cx.session.deviations.note("alternate-refused", error.to_string());
-                }
-            }
+        let (chain, format) = read_chain(cx.session, &reply)?;
+        downloading.alternates = alternates(cx.session, &reply);
+        // A single certificate names its issuer by a link (R-CRT-07, quirk 73).
+        let up = header::links(&reply.headers, "up").into_iter().next();
+        let is_partial = chain.certificates().len() == 1 && !chain.leaf().is_self_issued();
+        if let Some(up) = up.filter(|_| is_partial || format == Format::Der) {
+            return self.fetch_issuer(cx, chain, vec![reply.url.clone()], &up);
         }
-        let satisfied = self.plan.preference.as_ref().is_none_or(|p| p.matches(&chain));
+        self.take_default(cx, now, &chain, &reply)
+    }
+
+    /// Asks for the next certificate of a chain that comes piece by piece.
+    fn fetch_issuer(
+        &mut self,
+        cx: &mut Context<'_>,
+        chain: CertificateChain,
+        mut visited: Vec<String>,
+        up: &str,
+    ) -> Result<(), Error> {
+        let base = visited.last().cloned().unwrap_or_default();
+        let url = cx.session.resolve_url(Step::Download, up, &base)?;
+        let text = "the chain came piece by piece through links";
+        cx.session.deviations.note("chain-by-links", text);
+        visited.push(url.clone());
         let State::Downloading(downloading) = &mut self.state else { return Ok(()) };
-        downloading.default = Some(chain.clone());
-        downloading.alternates = alternates;
-        if satisfied || downloading.alternates.is_empty() {
-            return self.complete(cx, chain, satisfied);
+        downloading.partial = Some((chain, visited));
+        self.request_certificate(cx.session, Tag::Issuer, &url)
+    }
+
+    pub(super) fn take_issuer(
+        &mut self,
+        cx: &mut Context<'_>,
+        now: Timestamp,
+        outcome: Outcome,
+    ) -> Result<(), Error> {
+        let State::Downloading(downloading) = &mut self.state else { return Ok(()) };
+        let Some((chain, visited)) = downloading.partial.take() else { return Ok(()) };
+        let reply = match outcome {
+            Outcome::Reply(reply) => reply,
+            Outcome::Failed(error) | Outcome::Unknown(error) => return Err(error),
+        };
+        let (more, _) = read_chain(cx.session, &reply)?;
+        let mut certificates = chain.certificates().to_vec();
+        certificates.extend(more.certificates().iter().cloned());
+        let max = cx.session.policy().max_chain_certificates;
+        let is_bounded = certificates.len() <= max;
+        let chain = CertificateChain::from_certificates(certificates).unwrap_or(chain);
+        let is_root = chain.certificates().last().is_some_and(|top| top.is_self_issued());
+        let up = header::links(&reply.headers, "up").into_iter().next();
+        match up {
+            Some(up) if is_bounded && !is_root && !visited.contains(&up) => {
+                self.fetch_issuer(cx, chain, visited, &up)
+            }
+            _ => self.take_default(cx, now, &chain, &reply),
         }
-        self.try_alternate(cx, 0)
+    }
+
+    /// The CA's default chain is whole.
+    fn take_default(
+        &mut self,
+        cx: &mut Context<'_>,
+        now: Timestamp,
+        chain: &CertificateChain,
+        reply: &Reply,
+    ) -> Result<(), Error> {
+        verify_chain(&self.plan, cx.session, now, chain, reply)?;
+        let State::Downloading(downloading) = &mut self.state else { return Ok(()) };
+        downloading.chains.push((chain.clone(), downloading.url.clone()));
+        match &self.plan.preference {
+            Some(preference) if preference.is_met_by(chain) != Some(true) => {
+                self.try_alternate(cx, 0)
+            }
+            _ => self.complete(cx, 0, true),
+        }
     }
 
     fn try_alternate(&mut self, cx: &mut Context<'_>, index: usize) -> Result<(), Error> {
         let State::Downloading(downloading) = &mut self.state else { return Ok(()) };
-        match downloading.alternates.get(index).cloned() {
-            Some(url) => self.request_certificate(cx.session, Tag::Alternate(index), &url),
-            None => match downloading.default.take() {
-                Some(default) => self.complete(cx, default, false),
-                None => Ok(()),
-            },
+        if let Some(url) = downloading.alternates.get(index).cloned() {
+            return self.request_certificate(cx.session, Tag::Alternate(index), &url);
+        }
+        // All are here. What can be compared is; otherwise none was the wanted one.
+        let chains: Vec<_> = downloading.chains.iter().map(|(chain, _)| chain.clone()).collect();
+        let default = chains.first().cloned();
+        match (&self.plan.preference, default) {
+            (Some(preference), Some(default)) if preference.is_met_by(&default).is_none() => {
+                let best = preference.best_of(&chains);
+                self.complete(cx, best, true)
+            }
+            _ => self.complete(cx, 0, false),
         }
     }
 
@@ -129,83 +191,62 @@ impl Issue {
         outcome: Outcome,
     ) -> Result<(), Error> {
         // A broken alternate costs nothing: the default chain is here.
-        let found = match &outcome {
-            Outcome::Reply(reply) => match self.check_chain(cx, now, reply) {
-                Ok(chain) => Some(chain),
+        if let Outcome::Reply(reply) = outcome {
+            let checked = read_chain(cx.session, &reply).and_then(|(chain, _)| {
+                verify_chain(&self.plan, cx.session, now, &chain, &reply)?;
+                Ok(chain)
+            });
+            let State::Downloading(downloading) = &mut self.state else { return Ok(()) };
+            match checked {
+                Ok(chain) => {
+                    let met = self.plan.preference.as_ref().and_then(|p| p.is_met_by(&chain));
+                    downloading.chains.push((chain, reply.url));
+                    if met == Some(true) {
+                        let last = downloading.chains.len().saturating_sub(1);
+                        return self.complete(cx, last, true);
+                    }
+                }
                 Err(error) => {
                     cx.session.deviations.note("alternate-invalid", error.to_string());
-                    None
                 }
-            },
-            Outcome::Failed(_) | Outcome::Unknown(_) => None,
-        };
-        match found {
-            Some(chain) if self.plan.preference.as_ref().is_some_and(|p| p.matches(&chain)) => {
-                self.complete(cx, chain, true)
             }
-            _ => self.try_alternate(cx, index.saturating_add(1)),
         }
-    }
-
-    /// Reads a chain and checks that it is what was asked for: our key, our names, valid now, each
-    /// certificate issued by the next (R-CRT-04, R-SEC-06).
-    fn check_chain(
-        &self,
-        cx: &mut Context<'_>,
-        now: Timestamp,
-        reply: &Reply,
-    ) -> Result<CertificateChain, Error> {
-        let refuse = |code, text: String| {
-            Error::new(ErrorKind::Certificate, Step::Verification, code, text)
-                .with_url(&reply.url)
-                .with_evidence(String::from_utf8_lossy(&reply.body).into_owned())
-        };
-        let policy = cx.session.policy().clone();
-        let chain =
-            CertificateChain::from_pem_with_limit(&reply.body, policy.max_chain_certificates)
-                .map_err(|fault| {
-                    let text = format!("what came is no certificate chain: {fault}");
-                    if reply.body.starts_with(b"-----BEGIN") {
-                        refuse("chain-invalid", text)
-                    } else {
-                        let shown = excerpt(&reply.body);
-                        refuse("chain-invalid", format!("{text}; it begins {shown:?}"))
-                    }
-                })?;
-        let public_key_der = self.plan.certificate_public_key();
-        let expected = Expected {
-            public_key_der: &public_key_der,
-            identifiers: self.plan.order.identifiers(),
-            now,
-            clock_tolerance: policy.clock_tolerance,
-        };
-        let report = verify_issued(&chain, &expected).map_err(|fault| {
-            refuse(
-                fault.code(),
-                format!("the certificate that came is not the one asked for: {fault}"),
-            )
-        })?;
-        for note in report.notes() {
-            cx.session.deviations.note("chain-note", note.to_string());
-        }
-        Ok(chain)
+        self.try_alternate(cx, index.saturating_add(1))
     }
 
     fn complete(
         &mut self,
         cx: &mut Context<'_>,
-        chain: CertificateChain,
-        satisfied: bool,
+        taken: usize,
+        is_satisfied: bool,
     ) -> Result<(), Error> {
         let State::Downloading(downloading) = &mut self.state else { return Ok(()) };
+        let Some((chain, url)) = downloading.chains.get(taken).cloned() else { return Ok(()) };
+        let chains: Vec<_> = downloading.chains.iter().map(|(chain, _)| chain.clone()).collect();
+        let preference = self.plan.preference.as_ref();
         let issued = Issued {
             chain,
             order_url: self.plan.order_url.clone().unwrap_or_default(),
-            certificate_url: core::mem::take(&mut downloading.url),
+            certificate_url: url,
             alternates: core::mem::take(&mut downloading.alternates),
-            preference_satisfied: satisfied,
+            choice: ChainChoice::new(preference, &chains, taken, is_satisfied),
         };
         self.close(cx, Ok(Box::new(issued)));
         Ok(())
     }
+}
+
+/// The other chains that an answer links to. One that may not be followed is left out: the default
+/// chain is good.
+fn alternates(session: &mut Session, reply: &Reply) -> Vec<String> {
+    let links = header::links(&reply.headers, "alternate");
+    let mut urls = Vec::new();
+    for link in links.iter().take(session.policy().max_alternates) {
+        match session.resolve_url(Step::Download, link, &reply.url) {
+            Ok(url) if url != reply.url && !urls.contains(&url) => urls.push(url),
+            Ok(_) => {}
+            Err(error) => session.deviations.note("alternate-refused", error.to_string()),
+        }
+    }
+    urls
 }

@@ -12,15 +12,16 @@
 //! The order is polled, one request a round; the authorizations are read again only when the order
 //! turned invalid without a reason, or stays pending for long.
 
-mod authorize;
+pub(in crate::flow) mod authorize;
 mod download;
 mod finalize;
 mod issued;
 mod order;
-mod saved;
+pub(in crate::flow) mod saved;
 mod validate;
+mod verify;
 
-pub use issued::{ChainPreference, Issued};
+pub use issued::{ChainChoice, ChainPreference, Issued};
 pub use order::NewOrder;
 pub(crate) use saved::SavedIssue;
 
@@ -31,6 +32,7 @@ use crate::certificate::{CertificateRequest, UnsignedCertificateRequest};
 use crate::error::{Error, ErrorKind, Misuse, Retry, Step};
 use crate::exchange::{
     Activity, Exchanges, Handled, KeyUse, Outcome, Repeat, Request, deadline_error, no_account,
+    take_late,
 };
 use crate::flow::checkpoint::{Binding, Checkpoint};
 use crate::flow::single::{cancelled, rest};
@@ -89,6 +91,7 @@ enum Tag {
     Challenge(usize),
     Finalize,
     Certificate,
+    Issuer,
     Alternate(usize),
 }
 
@@ -273,6 +276,7 @@ impl Issue {
             Tag::Challenge(index) => self.take_challenge(cx, now, index, outcome),
             Tag::Finalize => self.take_finalize(cx, now, outcome),
             Tag::Certificate => self.take_certificate(cx, now, outcome),
+            Tag::Issuer => self.take_issuer(cx, now, outcome),
             Tag::Alternate(index) => self.take_alternate(cx, now, index, outcome),
         }
     }
@@ -408,8 +412,10 @@ impl Flow for Issue {
 
     fn handle(&mut self, cx: &mut Context<'_>, input: Input) -> Result<(), Misuse> {
         match self.state {
-            // Late answers to what was abandoned.
-            State::Closing(_) => return Ok(()),
+            State::Closing(_) => {
+                take_late(cx, &input);
+                return Ok(());
+            }
             State::Failed(_) | State::Finished => return Err(Misuse::Finished),
             _ => {}
         }

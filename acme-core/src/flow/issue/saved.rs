@@ -12,9 +12,9 @@ use crate::types::identifier::Identifier;
 
 /// A presented challenge in a checkpoint; the key authorization is made again from the token.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct SavedOffer {
-    pub(super) challenge_url: String,
-    pub(super) identifier: Identifier,
+pub(in crate::flow) struct SavedOffer {
+    pub(in crate::flow) challenge_url: String,
+    pub(in crate::flow) identifier: Identifier,
     pub(super) wildcard: bool,
     #[serde(rename = "type")]
     pub(super) kind: ChallengeType,
@@ -22,7 +22,7 @@ pub(super) struct SavedOffer {
 }
 
 impl SavedOffer {
-    pub(super) fn offer(&self, session: &Session) -> Offer {
+    pub(in crate::flow) fn offer(&self, session: &Session) -> Offer {
         let thumbprint = session.account_key().thumbprint();
         Offer {
             id: ChallengeId(self.challenge_url.clone()),

@@ -1,0 +1,460 @@
+//! Proves control of a name ahead of any order (RFC 8555 §7.4.1).
+//!
+//! ```text
+//! Start ─ Creating ─ Publishing ─ Responding ─ Polling ─ Withdraw ─ Done(Preauthorized)
+//!            └─ valid already ────────────────────────────────────────┘
+//! ```
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::issue::authorize::{Pending, offers, read_authorization, validation_error};
+use super::issue::saved::SavedOffer;
+use super::single::{account, cancelled, rest};
+use crate::action::{Action, ChallengeId, Input, RequestKind, WaitReason};
+use crate::backoff::Polls;
+use crate::error::{Error, ErrorKind, Misuse, Retry, Step};
+use crate::exchange::{
+    Activity, Exchanges, Handled, KeyUse, Outcome, Repeat, Reply, Request, deadline_error,
+    take_late,
+};
+use crate::flow::checkpoint::{Binding, Checkpoint, ResumeError, Saved};
+use crate::flow::{Context, Flow};
+use crate::problem::printable;
+use crate::session::Session;
+use crate::time::Timestamp;
+use crate::types::{Authorization, AuthorizationStatus, Challenge, ChallengeStatus, Identifier};
+
+/// A name whose control is proven.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Preauthorized {
+    /// The authorization URL.
+    pub authorization_url: String,
+    /// The name.
+    pub identifier: Identifier,
+    /// When the authorization ends, if the server says so.
+    pub expires: Option<Timestamp>,
+}
+
+/// Proves control of a name or address, so that a later order for it needs no challenge. Few
+/// servers offer this; it is never possible for wildcards.
+pub struct Preauthorize {
+    identifier: Identifier,
+    deadline: Option<Timestamp>,
+    binding: Option<Binding>,
+    authorization_url: Option<String>,
+    presented: Vec<SavedOffer>,
+    state: State,
+    exchanges: Exchanges<Tag>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Tag {
+    Authorization,
+    Challenge,
+}
+
+enum State {
+    Start,
+    /// The authorization is being made, or read for the first time.
+    Creating,
+    Publishing {
+        pending: Box<Pending>,
+        is_presented: bool,
+        chosen: Option<(String, ChallengeStatus)>,
+    },
+    Responding,
+    Polling {
+        polls: Polls,
+        asking: bool,
+    },
+    Closing(Result<Preauthorized, Error>),
+    Failed(Error),
+    Finished,
+}
+
+/// The flow in a checkpoint.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct SavedPreauthorize {
+    identifier: Identifier,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    authorization_url: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    presented: Vec<SavedOffer>,
+}
+
+impl Preauthorize {
+    /// Begins; nothing is sent before the first poll.
+    pub fn new(identifier: Identifier) -> Self {
+        Self {
+            identifier,
+            deadline: None,
+            binding: None,
+            authorization_url: None,
+            presented: Vec::new(),
+            state: State::Start,
+            exchanges: Exchanges::default(),
+        }
+    }
+
+    /// Gives up at this time.
+    #[must_use]
+    pub fn deadline(mut self, deadline: Timestamp) -> Self {
+        self.deadline = Some(deadline);
+        self
+    }
+
+    /// Continues from a checkpoint: an authorization that is known is read again.
+    ///
+    /// # Errors
+    /// The checkpoint is of another flow or session.
+    pub fn resume(saved: Checkpoint, session: &Session) -> Result<Self, ResumeError> {
+        let (binding, Saved::Preauthorize(saved)) = saved.open(session)? else {
+            return Err(ResumeError::OtherFlow);
+        };
+        let mut flow = Self::new(saved.identifier);
+        flow.binding = binding;
+        flow.authorization_url = saved.authorization_url;
+        flow.presented = saved.presented;
+        Ok(flow)
+    }
+
+    fn step(&self) -> Step {
+        match &self.state {
+            State::Start | State::Creating => Step::Preauthorization,
+            State::Publishing { .. } => Step::Publication,
+            State::Responding => Step::Challenge,
+            State::Polling { .. } | State::Closing(_) | State::Finished => Step::Validation,
+            State::Failed(error) => error.step(),
+        }
+    }
+
+    fn start(&mut self, session: &Session) -> Result<(), Error> {
+        let step = Step::Preauthorization;
+        let error = |kind, code, text: &str| Err(Error::new(kind, step, code, text));
+        if self.identifier.is_wildcard() {
+            let text = "a wildcard cannot be authorized ahead of an order; authorize the base name";
+            return error(ErrorKind::Input, "wildcard-preauthorization", text);
+        }
+        let Some(directory) = session.directory() else { return Ok(()) };
+        drop(account(session, step)?);
+        if let Some(url) = self.authorization_url.clone() {
+            self.read(session, &url)?;
+        } else {
+            let Some(url) = directory.new_authorization.clone() else {
+                let text = "the server offers no authorization ahead of an order";
+                return error(ErrorKind::Unsupported, "preauthorization-unsupported", text);
+            };
+            let payload = json!({ "identifier": self.identifier }).to_string().into_bytes();
+            let kind = RequestKind::NewAuthorization;
+            self.request(session, Tag::Authorization, step, kind, url, payload, Repeat::Freely)?;
+        }
+        self.state = State::Creating;
+        Ok(())
+    }
+
+    fn read(&mut self, session: &Session, url: &str) -> Result<(), Error> {
+        let (tag, kind, step) = (Tag::Authorization, RequestKind::Authorization, self.step());
+        self.request(session, tag, step, kind, url.to_owned(), Vec::new(), Repeat::Freely)
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "one request, member by member")]
+    fn request(
+        &mut self,
+        session: &Session,
+        tag: Tag,
+        step: Step,
+        kind: RequestKind,
+        url: String,
+        payload: Vec<u8>,
+        repeat: Repeat,
+    ) -> Result<(), Error> {
+        let max_response_len = session.policy().max_json_len;
+        let key = KeyUse::KeyId;
+        let accept = None;
+        let request =
+            Request { tag, step, kind, url, payload, key, accept, max_response_len, repeat };
+        self.exchanges.start(session, request)
+    }
+
+    fn take_authorization(
+        &mut self,
+        cx: &mut Context<'_>,
+        now: Timestamp,
+        reply: &Reply,
+    ) -> Result<(), Error> {
+        if self.authorization_url.is_none() {
+            let step = Step::Preauthorization;
+            let url = reply.location(step, cx.session)?.ok_or_else(|| {
+                let text = "the server names no authorization URL (header Location)";
+                Error::new(ErrorKind::Protocol, step, "location-missing", text).with_url(&reply.url)
+            })?;
+            self.authorization_url = Some(url);
+        }
+        let url = self.authorization_url.clone().unwrap_or_default();
+        let authorization = read_authorization(cx.session, reply)?;
+        if authorization.identifier != self.identifier {
+            let text = format!(
+                "the server asks for proof of {}, which was not asked for",
+                authorization.identifier
+            );
+            let step = Step::Authorization;
+            return Err(
+                Error::new(ErrorKind::Protocol, step, "foreign-authorization", text).with_url(&url)
+            );
+        }
+        if authorization.status == AuthorizationStatus::Valid {
+            self.finish(&url, &authorization);
+            return Ok(());
+        }
+        if let State::Polling { polls, asking } = &mut self.state {
+            *asking = false;
+            let failed = authorization
+                .challenges
+                .iter()
+                .any(|challenge| challenge.status == ChallengeStatus::Invalid);
+            if failed || authorization.status != AuthorizationStatus::Pending {
+                let name = self.identifier.to_string();
+                return Err(validation_error(&name, authorization.error(), &url));
+            }
+            let policy = cx.session.policy().clone();
+            if polls.count() >= policy.max_polls {
+                return Err(deadline_error(Step::Validation, "the CA validated", now));
+            }
+            return polls.no_news(now, reply.retry_after, &policy, cx.entropy);
+        }
+        if let Some(pending) = offers(cx.session, url, &authorization)? {
+            let pending = Box::new(pending);
+            self.state = State::Publishing { pending, is_presented: false, chosen: None };
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self, url: &str, authorization: &Authorization) {
+        self.state = State::Closing(Ok(Preauthorized {
+            authorization_url: url.to_owned(),
+            identifier: self.identifier.clone(),
+            expires: authorization.expires,
+        }));
+    }
+
+    fn take_challenge(
+        &mut self,
+        cx: &mut Context<'_>,
+        now: Timestamp,
+        outcome: Outcome,
+    ) -> Result<(), Error> {
+        let mut retry_after = None;
+        match outcome {
+            Outcome::Reply(reply) => {
+                retry_after = reply.retry_after;
+                let challenge = reply
+                    .object(Step::Challenge)
+                    .ok()
+                    .and_then(|object| Challenge::read(&object, &mut cx.session.deviations));
+                if let Some(challenge) = challenge
+                    && challenge.status == ChallengeStatus::Invalid
+                {
+                    let name = self.identifier.to_string();
+                    return Err(validation_error(&name, challenge.error.as_ref(), &reply.url));
+                }
+            }
+            // Polling tells whether it was heard.
+            Outcome::Unknown(_) => {}
+            Outcome::Failed(error) => return Err(error),
+        }
+        self.begin_polling(cx, now, retry_after);
+        Ok(())
+    }
+
+    fn begin_polling(&mut self, cx: &Context<'_>, now: Timestamp, retry_after: Option<Timestamp>) {
+        let polls = Polls::start(now, retry_after, cx.session.policy());
+        self.state = State::Polling { polls, asking: false };
+    }
+
+    fn step_on(
+        &mut self,
+        cx: &mut Context<'_>,
+        now: Timestamp,
+    ) -> Result<Option<Action<Preauthorized>>, Error> {
+        match &mut self.state {
+            State::Start => self.start(cx.session).map(|()| None),
+            State::Publishing { pending, is_presented, chosen } => {
+                if !core::mem::replace(is_presented, true) {
+                    let saved: Vec<_> = pending.offers.iter().map(|(o, _)| o.clone()).collect();
+                    let offers = saved.iter().map(|offer| offer.offer(cx.session)).collect();
+                    self.presented = saved;
+                    return Ok(Some(Action::Present(offers)));
+                }
+                match chosen.take() {
+                    Some((url, ChallengeStatus::Pending)) => {
+                        self.state = State::Responding;
+                        let (tag, kind) = (Tag::Challenge, RequestKind::Challenge);
+                        let (step, body) = (Step::Challenge, b"{}".to_vec());
+                        let repeat = Repeat::AfterAsking;
+                        self.request(cx.session, tag, step, kind, url, body, repeat)?;
+                    }
+                    // Answered before a crash: it is not answered twice.
+                    Some(_) => self.begin_polling(cx, now, None),
+                    None => {}
+                }
+                Ok(None)
+            }
+            State::Polling { polls, asking } if !*asking && polls.next() <= now => {
+                *asking = true;
+                let url = self.authorization_url.clone().unwrap_or_default();
+                self.read(cx.session, &url).map(|()| None)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    fn advance(
+        &mut self,
+        cx: &mut Context<'_>,
+        deadline: Timestamp,
+    ) -> Result<Action<Preauthorized>, Error> {
+        let now = cx.session.tick(cx.now);
+        if now >= deadline {
+            return Err(deadline_error(self.step(), "the CA validated", now));
+        }
+        while let Some((tag, outcome)) = self.exchanges.next_outcome() {
+            match (tag, outcome) {
+                (Tag::Challenge, outcome) => self.take_challenge(cx, now, outcome)?,
+                (Tag::Authorization, Outcome::Reply(reply)) => {
+                    self.take_authorization(cx, now, &reply)?;
+                }
+                (Tag::Authorization, Outcome::Failed(error) | Outcome::Unknown(error)) => {
+                    return Err(error);
+                }
+            }
+        }
+        if let Some(action) = self.step_on(cx, now)? {
+            return Ok(action);
+        }
+        if matches!(self.state, State::Closing(_)) {
+            return self.close(cx);
+        }
+        let needs_directory = matches!(self.state, State::Start);
+        match self.exchanges.poll(cx, needs_directory)? {
+            Activity::Send(outgoing) => Ok(Action::Send(outgoing)),
+            Activity::Sign(request) => Ok(Action::Sign(request)),
+            Activity::Idle(idle) => {
+                let wake = match &self.state {
+                    State::Polling { polls, asking: false } => {
+                        Some((polls.next(), WaitReason::Validation))
+                    }
+                    _ => None,
+                };
+                Ok(rest(idle, wake, deadline))
+            }
+        }
+    }
+
+    /// Withdraws, then ends.
+    fn close(&mut self, cx: &mut Context<'_>) -> Result<Action<Preauthorized>, Error> {
+        if !self.presented.is_empty() {
+            let offers = core::mem::take(&mut self.presented);
+            let offers = offers.iter().map(|offer| offer.offer(cx.session)).collect();
+            return Ok(Action::Withdraw(offers));
+        }
+        match core::mem::replace(&mut self.state, State::Finished) {
+            State::Closing(Ok(done)) => Ok(Action::Done(done)),
+            State::Closing(Err(error)) | State::Failed(error) => {
+                self.state = State::Failed(error.clone());
+                Err(error)
+            }
+            _ => {
+                let text = "the flow has ended and gave its result";
+                Err(Error::new(ErrorKind::Input, Step::Preauthorization, "flow-finished", text))
+            }
+        }
+    }
+
+    fn fail(&mut self, cx: &mut Context<'_>, error: Error) {
+        self.exchanges.abandon(cx);
+        self.state = State::Closing(Err(error));
+    }
+
+    fn published(&mut self, ids: &[ChallengeId]) -> Result<(), Misuse> {
+        for id in ids {
+            if !self.presented.iter().any(|offer| offer.challenge_url == id.0) {
+                return Err(Misuse::UnknownChallenge);
+            }
+            if let State::Publishing { pending, chosen, .. } = &mut self.state {
+                let found = pending.offers.iter().find(|(o, _)| o.challenge_url == id.0);
+                if let Some((offer, status)) = found {
+                    chosen.get_or_insert((offer.challenge_url.clone(), status.clone()));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Flow for Preauthorize {
+    type Output = Preauthorized;
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Result<Action<Preauthorized>, Error> {
+        self.binding.get_or_insert_with(|| Binding::of(cx.session));
+        let now = cx.session.tick(cx.now);
+        let total_time = cx.session.policy().total_time;
+        let deadline = *self.deadline.get_or_insert(now.saturating_add(total_time));
+        if !matches!(self.state, State::Closing(_) | State::Failed(_) | State::Finished) {
+            match self.advance(cx, deadline) {
+                Ok(action) => return Ok(action),
+                Err(error) => self.fail(cx, error),
+            }
+        }
+        self.close(cx)
+    }
+
+    fn handle(&mut self, cx: &mut Context<'_>, input: Input) -> Result<(), Misuse> {
+        match self.state {
+            State::Closing(_) => {
+                take_late(cx, &input);
+                return Ok(());
+            }
+            State::Failed(_) | State::Finished => return Err(Misuse::Finished),
+            _ => {}
+        }
+        match self.exchanges.handle(cx, input)? {
+            Handled::Taken => Ok(()),
+            Handled::NotMine(Input::Cancel) => {
+                let error = cancelled(self.step());
+                self.fail(cx, error);
+                Ok(())
+            }
+            Handled::NotMine(Input::Published(ids)) => self.published(&ids),
+            Handled::NotMine(Input::PublicationFailed { id, reason }) => {
+                if !self.presented.iter().any(|offer| offer.challenge_url == id.0) {
+                    return Err(Misuse::UnknownChallenge);
+                }
+                if matches!(self.state, State::Publishing { .. }) {
+                    let (name, reason) = (&self.identifier, printable(&reason));
+                    let text = format!("the challenge for {name} could not be published: {reason}");
+                    let (kind, step) = (ErrorKind::Publication, Step::Publication);
+                    let error = Error::new(kind, step, "not-published", text);
+                    self.fail(cx, error.with_retry(Retry::FixInput));
+                }
+                Ok(())
+            }
+            Handled::NotMine(Input::Signature { .. } | Input::SignatureFailed { .. }) => {
+                Err(Misuse::UnknownSignature)
+            }
+            Handled::NotMine(Input::Response { .. } | Input::Failed { .. }) => {
+                Err(Misuse::UnknownRequest)
+            }
+        }
+    }
+
+    fn checkpoint(&self) -> Checkpoint {
+        let saved = SavedPreauthorize {
+            identifier: self.identifier.clone(),
+            authorization_url: self.authorization_url.clone(),
+            presented: self.presented.clone(),
+        };
+        Checkpoint::new(self.binding.as_ref(), Saved::Preauthorize(saved))
+    }
+}

@@ -1,0 +1,1 @@
+//! Specification of the import by example.
