@@ -4,8 +4,9 @@
 use core::fmt;
 use std::sync::Arc;
 
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 
+use crate::header;
 use crate::problem::{Problem, ProblemType, printable};
 use crate::time::Timestamp;
 
@@ -33,7 +34,20 @@ struct Inner {
     url: Option<String>,
     status: Option<StatusCode>,
     problem: Option<Problem>,
+    terms_of_service: Option<String>,
+    help: Option<String>,
     evidence: Option<String>,
+}
+
+/// An answer that refuses, as the exchange sees it.
+pub(crate) struct Refusal<'a> {
+    pub(crate) step: Step,
+    pub(crate) url: &'a str,
+    pub(crate) status: StatusCode,
+    pub(crate) headers: &'a HeaderMap,
+    pub(crate) problem: Option<Problem>,
+    pub(crate) body_excerpt: &'a str,
+    pub(crate) now: Timestamp,
 }
 
 /// What kind of thing went wrong.
@@ -220,21 +234,27 @@ impl Error {
             url: None,
             status: None,
             problem: None,
+            terms_of_service: None,
+            help: None,
             evidence: None,
         }))
     }
 
     /// A refusal by the server, classed by status and problem type.
-    pub(crate) fn from_refusal(
-        step: Step,
-        url: &str,
-        status: StatusCode,
-        problem: Option<Problem>,
-        body_excerpt: &str,
-        retry_at: Option<Timestamp>,
-        now: Timestamp,
-    ) -> Self {
+    pub(crate) fn from_refusal(refusal: Refusal<'_>) -> Self {
         use ProblemType as P;
+        let Refusal { step, url, status, headers, problem, body_excerpt, now } = refusal;
+        let retry_at = header::retry_after(headers, now);
+        let link = |relation| {
+            let target = header::links(headers, relation).into_iter().next()?;
+            crate::url::resolve(&target, url).ok()
+        };
+        // For people to visit, never fetched; RFC 8555 §7.3.3 and RFC 9457 §3.1.5.
+        let mut problem = problem;
+        if let Some(problem) = &mut problem {
+            let resolved = problem.instance.as_deref().map(|i| crate::url::resolve(i, url));
+            problem.instance = resolved.and_then(Result::ok);
+        }
         let kind = problem.as_ref().map(|p| &p.kind);
         let limited = status == StatusCode::TOO_MANY_REQUESTS || kind == Some(&P::RateLimited);
         let mut message = match &problem {
@@ -286,6 +306,8 @@ impl Error {
         inner.url = Some(url.to_owned());
         inner.status = Some(status);
         inner.problem = problem;
+        inner.terms_of_service = link("terms-of-service");
+        inner.help = link("help");
         error
     }
 
@@ -366,6 +388,18 @@ impl Error {
     /// The URL that was asked for or refused.
     pub fn url(&self) -> Option<&str> {
         self.0.url.as_deref()
+    }
+
+    /// The terms of service to agree to now (RFC 8555 §7.3.3), if the server links to them. For a
+    /// person to read; never fetched.
+    pub fn terms_of_service(&self) -> Option<&str> {
+        self.0.terms_of_service.as_deref()
+    }
+
+    /// Where the server explains, such as its rate limits (RFC 8555 §6.6). For a person to read;
+    /// never fetched.
+    pub fn help(&self) -> Option<&str> {
+        self.0.help.as_deref()
     }
 
     /// What the server sent, kept for a report to the CA: the certificate chain in PEM when a

@@ -10,7 +10,7 @@ use crate::action::{
     Input, Outgoing, RequestId, SignId, SignRequest, TransportFailure, WaitReason,
 };
 use crate::backoff::retry_delay;
-use crate::error::{Error, ErrorKind, Misuse};
+use crate::error::{Error, ErrorKind, Misuse, Refusal};
 use crate::flow::Context;
 use crate::header;
 use crate::jose::{AccountKey, KeyReference, ProtectedHeader, SigningInput};
@@ -221,9 +221,9 @@ impl<T: Clone> Exchanges<T> {
         match input {
             Input::Response { id, response } => {
                 cx.session.traffic.ended(id, now, true);
-                bank_nonce(cx.session, now, response.headers());
+                let has_nonce = bank_nonce(cx.session, now, response.headers());
                 if self.plumbing.owns(id) {
-                    self.plumbing.answered(cx, now, id, response);
+                    self.plumbing.answered(cx, now, id, response, has_nonce);
                     return Ok(Handled::Taken);
                 }
                 let index = self.position(id).ok_or(Misuse::UnknownRequest)?;
@@ -325,19 +325,19 @@ impl<T: Clone> Exchanges<T> {
             && live.bad_nonces < policy.max_bad_nonce_retries
         {
             live.bad_nonces += 1;
-            live.own_nonce = take_back(cx.session, now, &parts.headers);
+            live.own_nonce = take_back(cx.session, &parts.headers);
             live.state = State::Queued { not_before: now };
             return;
         }
-        let error = Error::from_refusal(
+        let error = Error::from_refusal(Refusal {
             step,
-            &live.request.url,
-            parts.status,
+            url: &live.request.url,
+            status: parts.status,
+            headers: &parts.headers,
             problem,
-            &excerpt(&body),
-            retry_after,
+            body_excerpt: &excerpt(&body),
             now,
-        );
+        });
         let transient = error.kind() == ErrorKind::RateLimited
             || (parts.status.is_server_error() && error.kind() != ErrorKind::Unsupported);
         if !transient {
@@ -458,32 +458,20 @@ fn plain_request(
     request
 }
 
-fn bank_nonce(session: &mut Session, now: Timestamp, headers: &HeaderMap) {
-    let Some(nonce) = header::replay_nonce(headers) else { return };
-    if session.nonces.bank(nonce, now) == Banked::Repeated {
+/// Puts the nonce of an answer into the pool; tells whether it was a fresh one.
+fn bank_nonce(session: &mut Session, now: Timestamp, headers: &HeaderMap) -> bool {
+    let Some(nonce) = header::replay_nonce(headers) else { return false };
+    let is_fresh = session.nonces.bank(nonce, now) == Banked::Fresh;
+    if !is_fresh {
         let text = "a nonce came twice; a cache may stand between client and server";
         session.deviations.note("nonce-repeated", text);
     }
+    is_fresh
 }
 
-/// The nonce that came with a `badNonce`, out of the pool again for the request it refused. What
-/// else is in the pool is as old as the refused nonce was, or older, and not worth a try.
-fn take_back(session: &mut Session, now: Timestamp, headers: &HeaderMap) -> Option<String> {
-    let fresh = header::replay_nonce(headers)?;
-    let max_age = session.policy().max_nonce_age;
-    let mut kept = Vec::new();
-    let mut found = None;
-    while let Some(nonce) = session.nonces.take(now, max_age) {
-        if nonce == fresh {
-            found = Some(nonce);
-        } else {
-            kept.push(nonce);
-        }
-    }
-    for nonce in kept.into_iter().rev() {
-        session.nonces.bank(nonce, now);
-    }
-    found
+/// The nonce that came with a `badNonce`, out of the pool again for the request it refused.
+fn take_back(session: &mut Session, headers: &HeaderMap) -> Option<String> {
+    session.nonces.take_this(&header::replay_nonce(headers)?)
 }
 
 /// A problem document is recognised by its form: servers send it under many media types.

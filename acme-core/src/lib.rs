@@ -37,6 +37,8 @@
 
 pub mod account;
 pub mod action;
+pub mod advice;
+pub mod ca;
 pub mod certificate;
 pub mod challenge;
 pub mod crypto;
@@ -51,7 +53,6 @@ pub mod session;
 pub mod time;
 pub mod types;
 
-mod advice;
 mod backoff;
 mod exchange;
 mod header;

@@ -204,6 +204,20 @@ impl Session {
         url::check(url, &self.origin, &self.policy).map_err(|fault| url::refused(step, url, fault))
     }
 
+    /// Resolves the target of a redirect, which must stay at the directory's origin.
+    pub(crate) fn resolve_same_origin(
+        &self,
+        step: Step,
+        reference: &str,
+        base: &str,
+    ) -> Result<String, Error> {
+        let url = self.resolve_url(step, reference, base)?;
+        match url::origin(&url) {
+            Ok(origin) if origin == self.origin => Ok(url),
+            _ => Err(url::refused(step, &url, url::UrlFault::ForeignHost)),
+        }
+    }
+
     /// Resolves a `Location` or `Link` against the request it answers, and checks it.
     pub(crate) fn resolve_url(
         &self,

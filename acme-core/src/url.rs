@@ -65,6 +65,10 @@ pub(crate) fn origin(url: &str) -> Result<Origin, UrlFault> {
     if authority.userinfo().is_some() || parsed.fragment().is_some() {
         return Err(UrlFault::Malformed);
     }
+    // HTTP clients remove dot segments; the URL on the wire would not be the one in the JWS.
+    if parsed.path_str().split('/').any(|segment| matches!(segment, "." | "..")) {
+        return Err(UrlFault::Malformed);
+    }
     let host = authority.host().to_ascii_lowercase();
     if !is_plain_host(&host) {
         return Err(UrlFault::Malformed);
@@ -154,13 +158,23 @@ pub(crate) fn check(url: &str, directory: &Origin, policy: &Policy) -> Result<()
 
 fn is_same_site(host: &str, directory: &str) -> bool {
     let site = match directory.split_once('.') {
-        Some((_, parent)) if parent.contains('.') => parent,
+        Some((_, parent)) if parent.contains('.') && !is_registry_suffix(parent) => parent,
         _ => directory,
     };
     if site.parse::<IpAddr>().is_ok() || directory.parse::<IpAddr>().is_ok() {
         return false;
     }
     host == site || host.strip_suffix(site).is_some_and(|head| head.ends_with('.'))
+}
+
+/// Whether names of different owners are registered right below this one, as below `co.jp` or
+/// `ac.uk`: two labels, a country and a short category. A short name right below a country is
+/// taken for one too, which errs on the safe side.
+fn is_registry_suffix(name: &str) -> bool {
+    match name.split_once('.') {
+        Some((category, country)) => country.len() == 2 && category.len() <= 3,
+        None => true,
+    }
 }
 
 /// Resolves what a `Location` or `Link` says against the URL of the request. An absolute URL is
@@ -222,6 +236,7 @@ mod tests {
             ("https://acme.ca.example\\@evil.example/x", UrlFault::Malformed),
             ("https://acme%2eca.example/x", UrlFault::Malformed),
             ("https://acme.ca.example/x#y", UrlFault::Malformed),
+            ("https://acme.ca.example/a/../x", UrlFault::Malformed),
             ("ftp://acme.ca.example/x", UrlFault::Malformed),
             ("file:///etc/passwd", UrlFault::Malformed),
             ("/relative", UrlFault::Malformed),
@@ -234,6 +249,22 @@ mod tests {
             // A first label that only looks like a number in hexadecimal still is a name.
             let expected = if url.contains("0x7f") { Err(UrlFault::Malformed) } else { Err(fault) };
             assert_eq!(got, expected, "{url}");
+        }
+    }
+
+    #[test]
+    fn suffixes_that_many_owners_share_are_no_site() {
+        let policy = Policy::default();
+        for (directory, target, followed) in [
+            ("https://acme.ca.co.jp/d", "https://api.ca.co.jp/x", true),
+            ("https://ca.co.jp/d", "https://evil.co.jp/x", false),
+            ("https://ca.ac.jp/d", "https://evil.ac.jp/x", false),
+            ("https://ca.co.uk/d", "https://evil.co.uk/x", false),
+            ("https://ca.co.uk/d", "https://www.ca.co.uk/x", true),
+            ("https://ca.example/d", "https://other.example/x", false),
+        ] {
+            let result = check(target, &origin(directory).unwrap(), &policy);
+            assert_eq!(result.is_ok(), followed, "{directory} {target}");
         }
     }
 

@@ -136,6 +136,25 @@ fn a_key_change_is_resumed_with_the_same_new_key_only() {
 }
 
 #[test]
+fn an_interrupted_key_change_is_finished_whether_it_had_arrived_or_not() {
+    for arrived in [true, false] {
+        let mut world = World::registered(Config::default(), 15);
+        let key = new_key(&mut world);
+        world.script = Some(Box::new(move |kind, _, _| match (kind, arrived) {
+            (RequestKind::KeyChange, true) => Fate::AnswerLost,
+            _ => Fate::NotSent,
+        }));
+        world.run(&mut ChangeKey::new(key.clone())).unwrap_err();
+        world.script = None;
+        world.forget_traffic();
+        world.run(&mut ChangeKey::new(key.clone()).after_interruption()).unwrap();
+        assert_eq!(world.session.account_key().thumbprint(), key.thumbprint());
+        assert_eq!(world.sent(RequestKind::KeyChange), usize::from(!arrived));
+        world.assert_no_violations();
+    }
+}
+
+#[test]
 fn a_server_without_key_change_says_so_clearly() {
     let mut world = World::registered(Config::default(), 8);
     world.script = Some(Box::new(|kind, _, _| match kind {

@@ -108,19 +108,6 @@ fn a_wildcard_and_its_base_name_share_one_record_name() {
 }
 
 #[test]
-fn a_wildcard_that_only_http01_could_prove_is_refused_with_what_is_on_offer() {
-    let config = Config::default().with_challenge_types([acmekit_testing::ChallengeType::Http01]);
-    let mut world = World::registered(config, 7);
-    let error = world.issue(&["*.example.org"]).unwrap_err();
-    // The CA itself refuses such an order, or offers nothing that can be met.
-    assert!(
-        matches!(error.kind(), ErrorKind::Unsupported | ErrorKind::Problem | ErrorKind::Validation),
-        "{error:?}"
-    );
-    assert!(world.published.is_empty());
-}
-
-#[test]
 fn addresses_are_certified_like_names() {
     let mut world = World::registered(Config::default(), 8);
     for kind in [ChallengeType::Http01, ChallengeType::TlsAlpn01] {

@@ -178,3 +178,38 @@ fn a_registration_with_a_binding_is_looked_up_before_the_binding_is_used_again()
     assert_eq!(world.ca.requests().new_account, 2);
     world.assert_no_violations();
 }
+
+#[test]
+fn an_order_that_expired_meanwhile_is_made_anew() {
+    let config = Config::default().with_order_lifetime(Duration::from_secs(60));
+    let mut world = World::registered(config, 7);
+    let mut flow = world.order(&["example.org"]);
+    let checkpoint = run_and_die(&mut world, &mut flow, 4).unwrap();
+    world.restart();
+    world.now = world.now.saturating_add(Duration::from_secs(3600));
+    let mut resumed = Issue::resume(through_text(&checkpoint), &world.session).unwrap();
+    world.run(&mut resumed).unwrap();
+    assert_eq!(world.ca.requests().new_order, 2);
+    assert!(world.published.is_empty());
+}
+
+#[test]
+fn cancelling_at_any_moment_withdraws_what_was_presented_once() {
+    let mut presented_at_some_moment = false;
+    for limit in 0.. {
+        let config = Config::default().with_issuance_delay(Duration::from_millis(300));
+        let mut world = World::registered(config, 8);
+        let mut flow = world.order(&["example.org", "www.example.org"]);
+        if run_and_die(&mut world, &mut flow, limit).is_none() {
+            break;
+        }
+        let published = world.published.len();
+        presented_at_some_moment |= published > 0;
+        world.hand(&mut flow, Input::Cancel);
+        let error = world.run(&mut flow).unwrap_err();
+        assert_eq!(error.kind(), acmekit_core::error::ErrorKind::Cancelled, "moment {limit}");
+        assert!(world.published.is_empty(), "moment {limit}: nothing stays published");
+        assert_eq!(world.withdrawn.is_empty(), published == 0, "moment {limit}");
+    }
+    assert!(presented_at_some_moment);
+}

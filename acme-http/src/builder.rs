@@ -20,8 +20,9 @@ use crate::signer::ExternalSigner;
 use crate::solver::Solver;
 use crate::transport::{HttpOptions, Transport, tls};
 
-/// What `User-Agent` begins with unless the program names itself.
-const PRODUCT: &str = concat!("acmekit/", env!("CARGO_PKG_VERSION"));
+/// This library and the HTTP stack below it in `User-Agent` (RFC 8555 §6.1); the program may put
+/// its own name in front.
+const PRODUCT: &str = concat!("acmekit/", env!("CARGO_PKG_VERSION"), " reqwest/0.13");
 
 /// Sets up a [`Client`]; made by [`Client::builder`].
 ///
@@ -181,7 +182,8 @@ impl ClientBuilder {
         let mut policy = self.policy;
         policy.allow_loopback_http = self.allow_loopback_http.unwrap_or(policy.allow_loopback_http);
         let mut session = Session::new(self.directory_url.as_str(), key, policy)?;
-        session.set_user_agent(self.user_agent.as_deref().unwrap_or(PRODUCT));
+        let program = self.user_agent.as_deref().unwrap_or_default();
+        session.set_user_agent(format!("{program} {PRODUCT}").trim());
         if let Some(languages) = &self.accept_language {
             session.set_accept_language(languages)?;
         }

@@ -5,14 +5,21 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use acmekit_core::account::Account;
 use acmekit_core::certificate::CertificateRequest;
+use acmekit_core::crypto::PrivateKey;
 use acmekit_core::deviation::Deviation;
-use acmekit_core::flow::account::{FindAccount, Register, Registration};
+use acmekit_core::flow::account::{
+    AccountChange, ChangeKey, DeactivateAccount, FindAccount, ListOrders, OrderList, Register,
+    Registration, UpdateAccount,
+};
+use acmekit_core::flow::authorization::DeactivateAuthorization;
 use acmekit_core::flow::directory::FetchDirectory;
 use acmekit_core::flow::issue::{Issue, Issued, NewOrder};
+use acmekit_core::flow::preauthorize::{Preauthorize, Preauthorized};
+use acmekit_core::flow::revoke::{Revoke, Revoked};
 use acmekit_core::flow::{Checkpoint, Flow};
 use acmekit_core::session::Session;
 use acmekit_core::time::Timestamp;
-use acmekit_core::types::Directory;
+use acmekit_core::types::{Directory, Identifier};
 use tokio::sync::watch;
 
 use crate::builder::ClientBuilder;
@@ -107,6 +114,66 @@ impl Client {
     /// The account, once it is registered, found or set.
     pub fn account(&self) -> Option<Account> {
         self.0.session().account().cloned()
+    }
+
+    /// Changes the contacts of the account, or agrees to new terms.
+    ///
+    /// # Errors
+    /// The CA refuses, or the change is wrong or empty, which is found before anything is sent.
+    pub async fn update_account(&self, change: AccountChange) -> Result<Account, Error> {
+        self.run(&mut UpdateAccount::new(change)).await
+    }
+
+    /// Gives the account a new key. Save the new key first and keep the old one until this returns:
+    /// the client goes over to the new key only when the CA has confirmed. An answer that gets lost
+    /// is resolved by asking the CA with the new key, then with the old one. With files,
+    /// [`change_account_key_in`](Self::change_account_key_in) does all that.
+    ///
+    /// # Errors
+    /// The new key belongs to another account, or the CA does not offer the change.
+    pub async fn change_account_key(&self, new_key: PrivateKey) -> Result<Account, Error> {
+        self.run(&mut ChangeKey::new(new_key.into())).await
+    }
+
+    /// Gives the account up for good: its key can make no new account at this CA.
+    ///
+    /// # Errors
+    /// The CA refuses.
+    pub async fn deactivate_account(&self) -> Result<(), Error> {
+        self.run(&mut DeactivateAccount::new()).await
+    }
+
+    /// Lists the orders of the account, where the CA keeps such a list.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) if it keeps none.
+    pub async fn list_orders(&self) -> Result<OrderList, Error> {
+        self.run(&mut ListOrders::new()).await
+    }
+
+    /// Proves control of a name ahead of any order, where the CA offers that.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) if it does not.
+    pub async fn preauthorize(&self, identifier: Identifier) -> Result<Preauthorized, Error> {
+        self.run(&mut Preauthorize::new(identifier)).await
+    }
+
+    /// Gives an authorization up, so that the next order for its name is validated anew.
+    ///
+    /// # Errors
+    /// The CA refuses.
+    pub async fn deactivate_authorization(&self, url: &str) -> Result<(), Error> {
+        self.run(&mut DeactivateAuthorization::new(url)).await
+    }
+
+    /// Revokes a certificate, by the account or (if the flow says so) by the certificate's own key.
+    /// [`Revoke::affected`] tells which names lose their certificate.
+    ///
+    /// # Errors
+    /// The CA refuses. A certificate that is revoked already counts as done.
+    pub async fn revoke(&self, mut revocation: Revoke) -> Result<Revoked, Error> {
+        self.run(&mut revocation).await
     }
 
     /// Obtains a certificate for a request that was made elsewhere. See

@@ -181,7 +181,9 @@ impl<F: Flow> Run<'_, F> {
         let SignRequest { id, key, message, .. } = request;
         let signer = match key {
             SigningKey::Account(_) => self.shared.account_signer.clone(),
-            SigningKey::Certificate(_) => self.shared.certificate_signer.clone(),
+            SigningKey::Certificate(_) | SigningKey::Revocation(_) => {
+                self.shared.certificate_signer.clone()
+            }
             _ => None,
         };
         let task = async move {

@@ -1,5 +1,7 @@
 //! Whole issuances against the testing CA: real TLS, real HTTP, real validation, on loopback.
 
+#[path = "testing_ca/account_life.rs"]
+mod account_life;
 #[path = "testing_ca/cancelling.rs"]
 mod cancelling;
 #[path = "testing_ca/dns.rs"]

@@ -195,7 +195,6 @@ fn with_a_command_line_that_cannot_be_understood() {
     };
     let port = free_port().to_string();
     let cases: &[(&[&str], &str)] = &[
-        (&[], "--http01-listen"),
         (&["--http01-listen", &fixture.http01, "--webroot", "."], "cannot be used with"),
         (&["--http01-listen", &port], "--http01-listen"),
         (&["--http01-listen", &fixture.http01, "--key-type", "rsa1024"], "rsa1024"),

@@ -6,7 +6,7 @@ use super::failure::{redirected, too_large, transport_error};
 use super::{Activity, Idle, excerpt, plain_request, read_problem};
 use crate::action::{Outgoing, RequestId, RequestKind, TransportFailure, WaitReason};
 use crate::backoff::retry_delay;
-use crate::error::{Error, ErrorKind, Step};
+use crate::error::{Error, ErrorKind, Refusal, Step};
 use crate::flow::Context;
 use crate::header;
 use crate::session::Session;
@@ -152,12 +152,17 @@ impl Plumbing {
         now: Timestamp,
         id: RequestId,
         response: Response<Vec<u8>>,
+        has_nonce: bool,
     ) {
         let for_directory = self.directory.in_flight.contains(&id);
         let step = if for_directory { Step::Directory } else { Step::Nonce };
         let fetch = if for_directory { &mut self.directory } else { &mut self.nonce };
         fetch.in_flight.retain(|known| *known != id);
-        let url = fetch.url.clone().unwrap_or(cx.session.directory_url().to_owned());
+        let url = if for_directory {
+            fetch.url.clone().unwrap_or(cx.session.directory_url().to_owned())
+        } else {
+            cx.session.directory().and_then(|d| d.new_nonce.clone()).unwrap_or_default()
+        };
         let (parts, body) = response.into_parts();
         if body.len() > cx.session.policy().max_json_len {
             fetch.failure = Some(too_large(step));
@@ -169,7 +174,13 @@ impl Plumbing {
                 read_directory(cx.session, &url, &body)
             } else if header::replay_nonce(&parts.headers).is_none() {
                 let text = "the answer to newNonce has no usable Replay-Nonce";
-                Err(Error::new(ErrorKind::Protocol, step, "nonce-missing", text))
+                let error = Error::new(ErrorKind::Protocol, step, "nonce-missing", text);
+                Err(error.with_url(&url))
+            } else if !has_nonce {
+                let text = "the answer to newNonce repeats an earlier nonce; a cache may stand \
+                            between client and server";
+                let error = Error::new(ErrorKind::Protocol, step, "nonce-repeated", text);
+                Err(error.with_url(&url))
             } else {
                 Ok(())
             };
@@ -185,7 +196,7 @@ impl Plumbing {
                     fetch.failure = Some(redirected(step, parts.status).with_url(&url));
                     return;
                 }
-                match cx.session.resolve_url(step, target, &url) {
+                match cx.session.resolve_same_origin(step, target, &url) {
                     Ok(target) => fetch.url = Some(target),
                     Err(error) => fetch.failure = Some(error),
                 }
@@ -198,15 +209,15 @@ impl Plumbing {
             return;
         }
         let retry_after = header::retry_after(&parts.headers, now);
-        let error = Error::from_refusal(
+        let error = Error::from_refusal(Refusal {
             step,
-            &url,
-            parts.status,
-            read_problem(&body),
-            &excerpt(&body),
-            retry_after,
+            url: &url,
+            status: parts.status,
+            headers: &parts.headers,
+            problem: read_problem(&body),
+            body_excerpt: &excerpt(&body),
             now,
-        );
+        });
         let transient = parts.status.is_server_error() || error.kind() == ErrorKind::RateLimited;
         fetch.repeat(cx, now, retry_after, error, transient);
     }

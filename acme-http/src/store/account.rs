@@ -72,7 +72,7 @@ impl From<&Account> for AccountId {
 }
 
 impl FileStore {
-    fn account_file(&self, id: &AccountId, name: &str) -> PathBuf {
+    pub(super) fn account_file(&self, id: &AccountId, name: &str) -> PathBuf {
         self.accounts().join(id.folder()).join(name)
     }
 
@@ -85,6 +85,7 @@ impl FileStore {
     /// # Errors
     /// [`StoreError`] if the file is there but cannot be read as a private key.
     pub fn load_account_key(&self, id: &AccountId) -> Result<Option<PrivateKey>, StoreError> {
+        self.complete_key_change(id)?;
         let path = self.account_file(id, "key.pem");
         let Some(pem) = files::read_private(&path)? else {
             return Ok(None);
@@ -177,7 +178,7 @@ impl FileStore {
         Ok(accounts)
     }
 
-    fn write_account_file(
+    pub(super) fn write_account_file(
         &self,
         id: &AccountId,
         name: &str,

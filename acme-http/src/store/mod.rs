@@ -6,6 +6,7 @@
 //! DIR/key.pem.pending        the key of a certificate that is being ordered (0600)
 //! DIR/chain.pem.pending      only while the two above take the place of the pair before them
 //! DIR/account/NAME/key.pem       an account key (0600)
+//! DIR/account/NAME/key.pem.next  only while the account changes its key (0600)
 //! DIR/account/NAME/account.json  the account record: URLs, contacts, no secret (0600)
 //! DIR/.lock                  locked while a process works in DIR; empty
 //! ```
@@ -24,6 +25,7 @@ mod certificate;
 mod error;
 mod files;
 mod lock;
+mod rollover;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -33,7 +33,8 @@ fn main() -> Fallible<()> {
 
     let root = Certificate::from_pem(ca.tls_root_pem().as_bytes())?;
     let tls = TlsConfig::builder().root_certs([root].into()).build();
-    let config = Agent::config_builder().http_status_as_error(false);
+    // A JWS names the URL it is for, so nothing may be redirected behind the flow's back.
+    let config = Agent::config_builder().http_status_as_error(false).max_redirects(0);
     let agent = config.tls_config(tls).build().new_agent();
 
     let key = LocalSigner::new(PrivateKey::generate(KeyType::P256, &mut SystemEntropy)?);

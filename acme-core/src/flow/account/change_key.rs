@@ -66,6 +66,14 @@ impl ChangeKey {
         }
     }
 
+    /// Asks the server first which key holds: for a change to the same new key that was interrupted
+    /// and of which no checkpoint was kept.
+    #[must_use]
+    pub fn after_interruption(mut self) -> Self {
+        self.change.state = State::AskingForNew;
+        self
+    }
+
     /// Continues from a checkpoint, in a session with the old key. If the change may have been
     /// sent, the server is asked first which key holds.
     ///

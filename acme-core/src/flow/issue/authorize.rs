@@ -7,9 +7,15 @@ use crate::action::{ChallengeId, RequestKind};
 use crate::error::{Error, ErrorKind, Misuse, Retry, Step};
 use crate::exchange::{Outcome, Reply};
 use crate::flow::Context;
+use crate::problem::ProblemType;
 use crate::session::Session;
 use crate::time::Timestamp;
 use crate::types::{Authorization, AuthorizationStatus, Challenge, ChallengeStatus, Order};
+
+/// Letters of an RFC 7638 thumbprint with SHA-256.
+const THUMBPRINT_LEN: usize = 43;
+/// Boulder reads this much of a proof at the most (R-CHL-12).
+const MAX_KEY_AUTHORIZATION: usize = 128;
 
 /// All authorizations are being read.
 pub(super) struct Authorizing {
@@ -62,6 +68,8 @@ pub(super) struct Responding {
     retry_after: Option<Timestamp>,
     /// Whether the server has validated every name while it answered.
     all_valid: bool,
+    /// Refused answers; the authorization is read to learn whether the refusal matters.
+    refused: Vec<(usize, Error)>,
 }
 
 impl Issue {
@@ -188,7 +196,8 @@ impl Issue {
             return self.begin_validation(cx, now, pending, None, false);
         }
         let retry_after = None;
-        let responding = Responding { pending, outstanding, retry_after, all_valid: true };
+        let (all_valid, refused) = (true, Vec::new());
+        let responding = Responding { pending, outstanding, retry_after, all_valid, refused };
         self.state = State::Responding(responding);
         Ok(())
     }
@@ -233,9 +242,51 @@ impl Issue {
                 pending.unheard = true;
                 responding.all_valid = false;
             }
+            // Another order of the account may have answered the same challenge: servers share
+            // authorizations, and refuse a second answer in their own ways.
+            (Outcome::Failed(error), Some(pending)) if is_about_state(&error) => {
+                let url = pending.authorization_url.clone();
+                responding.refused.push((index, error));
+                responding.outstanding += 1;
+                let (tag, kind) = (Tag::Recheck(index), RequestKind::Authorization);
+                return self.request(cx.session, tag, Step::Challenge, kind, &url, Vec::new());
+            }
             (Outcome::Failed(error), _) => return Err(error),
             (_, None) => {}
         }
+        self.responded(cx, now)
+    }
+
+    /// An authorization whose challenge was not to be answered: fine if it is under way or done.
+    pub(super) fn take_recheck(
+        &mut self,
+        cx: &mut Context<'_>,
+        now: Timestamp,
+        index: usize,
+        outcome: Outcome,
+    ) -> Result<(), Error> {
+        let State::Responding(responding) = &mut self.state else { return Ok(()) };
+        responding.outstanding = responding.outstanding.saturating_sub(1);
+        let refusal = responding.refused.iter().find(|(refused, _)| *refused == index);
+        let Some((_, refusal)) = refusal.cloned() else { return Ok(()) };
+        let Outcome::Reply(reply) = outcome else { return Err(refusal) };
+        let authorization = read_authorization(cx.session, &reply)?;
+        let challenge_url = responding.pending.get(index).and_then(Pending::challenge_url);
+        let is_under_way = authorization.challenges.iter().any(|challenge| {
+            Some(challenge.url.as_str()) == challenge_url
+                && matches!(challenge.status, ChallengeStatus::Processing | ChallengeStatus::Valid)
+        });
+        if authorization.status != AuthorizationStatus::Valid && !is_under_way {
+            return Err(refusal);
+        }
+        let text = "a challenge that was answered already was refused";
+        cx.session.deviations.note("challenge-answered", text);
+        self.responded(cx, now)
+    }
+
+    /// Goes on when every answer is in.
+    fn responded(&mut self, cx: &mut Context<'_>, now: Timestamp) -> Result<(), Error> {
+        let State::Responding(responding) = &mut self.state else { return Ok(()) };
         if responding.outstanding > 0 {
             return Ok(());
         }
@@ -243,6 +294,13 @@ impl Issue {
         let (retry_after, all_valid) = (responding.retry_after, responding.all_valid);
         self.begin_validation(cx, now, pending, retry_after, all_valid)
     }
+}
+
+/// Whether a refusal may be about the state of the challenge, not about the request.
+fn is_about_state(error: &Error) -> bool {
+    let kind = error.problem().map(|problem| &problem.kind);
+    matches!(kind, Some(ProblemType::Malformed | ProblemType::Conflict))
+        || error.status() == Some(http::StatusCode::CONFLICT)
 }
 
 pub(in crate::flow) fn read_authorization(
@@ -295,6 +353,10 @@ pub(in crate::flow) fn offers(
             if session.policy().strict_token_entropy {
                 continue;
             }
+        }
+        if token.as_str().len() + 1 + THUMBPRINT_LEN >= MAX_KEY_AUTHORIZATION {
+            let text = "a challenge token makes a proof longer than servers read (128 octets)";
+            session.deviations.note("token-long", text);
         }
         let step = Step::Authorization;
         let url = session.resolve_url(step, &challenge.url, &authorization_url)?;

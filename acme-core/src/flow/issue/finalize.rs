@@ -16,11 +16,6 @@ use crate::time::Timestamp;
 /// Most times the certificate request is sent, after the order was read and found ready again.
 const MAX_SENDS: u32 = 4;
 
-/// The order is ready; the certificate request is sent at this time, once it is signed.
-pub(super) struct Ready {
-    not_before: Option<Timestamp>,
-}
-
 /// The certificate request is on its way, or the order is read to learn whether it arrived.
 pub(super) struct Finalizing {
     /// The order is known not to be ready, or nobody knows: a `ready` means "send it (again)".
@@ -52,7 +47,7 @@ impl Issue {
                 self.order_processing(cx, now, retry_after)
             }
             _ => {
-                self.state = State::Ready(Ready { not_before: None });
+                self.state = State::Ready;
                 Ok(())
             }
         }
@@ -62,10 +57,8 @@ impl Issue {
     pub(super) fn finalize(
         &mut self,
         cx: &mut Context<'_>,
-        now: Timestamp,
     ) -> Result<Option<Action<super::Issued>>, Error> {
-        let State::Ready(ready) = &self.state else { return Ok(None) };
-        if ready.not_before.is_some_and(|at| at > now) || self.plan.signing.is_some() {
+        if !matches!(self.state, State::Ready) || self.plan.signing.is_some() {
             return Ok(None);
         }
         let request = match &self.plan.request {

@@ -43,7 +43,7 @@ use crate::time::Timestamp;
 
 use authorize::{Authorizing, Publishing, Responding};
 use download::Downloading;
-use finalize::{Finalizing, Issuing, Ready};
+use finalize::{Finalizing, Issuing};
 use saved::SavedOffer;
 use validate::{Diagnosing, Validating};
 
@@ -70,6 +70,8 @@ struct Plan {
     presented: Vec<SavedOffer>,
     /// Names the signature of the certificate request that is outstanding.
     signing: Option<SignId>,
+    /// The order URL comes from a checkpoint and was not read yet.
+    resumed: bool,
     /// How often the certificate request was sent.
     finalize_sends: u32,
 }
@@ -89,6 +91,7 @@ enum Tag {
     Order,
     Authorization(usize),
     Challenge(usize),
+    Recheck(usize),
     Finalize,
     Certificate,
     Issuer,
@@ -105,7 +108,8 @@ enum State {
     Responding(Responding),
     Validating(Validating),
     Diagnosing(Diagnosing),
-    Ready(Ready),
+    /// The certificate request is sent once it is signed.
+    Ready,
     Finalizing(Finalizing),
     Issuing(Issuing),
     Downloading(Downloading),
@@ -138,6 +142,7 @@ impl Issue {
                 finalize_url: None,
                 presented: Vec::new(),
                 signing: None,
+                resumed: false,
                 finalize_sends: 0,
             },
             deadline: None,
@@ -176,7 +181,7 @@ impl Issue {
             State::Publishing(_) => Step::Publication,
             State::Responding(_) => Step::Challenge,
             State::Validating(_) | State::Diagnosing(_) => Step::Validation,
-            State::Ready(_) | State::Finalizing(_) => Step::Finalize,
+            State::Ready | State::Finalizing(_) => Step::Finalize,
             State::Issuing(_) => Step::Issuance,
             State::Downloading(_) => Step::Download,
             State::Closing(_) | State::Finished => Step::Verification,
@@ -230,9 +235,9 @@ impl Issue {
                 self.respond_if_published(cx, now).map(|()| None)
             }
             State::Validating(_) => self.poll_validation(cx, now).map(|()| None),
-            State::Ready(_) => match self.withdraw(cx) {
+            State::Ready => match self.withdraw(cx) {
                 Some(action) => Ok(Some(action)),
-                None => self.finalize(cx, now),
+                None => self.finalize(cx),
             },
             State::Issuing(_) => match self.withdraw(cx) {
                 Some(action) => Ok(Some(action)),
@@ -274,6 +279,7 @@ impl Issue {
             Tag::Order => self.take_order_reply(cx, now, outcome),
             Tag::Authorization(index) => self.take_authorization(cx, now, index, outcome),
             Tag::Challenge(index) => self.take_challenge(cx, now, index, outcome),
+            Tag::Recheck(index) => self.take_recheck(cx, now, index, outcome),
             Tag::Finalize => self.take_finalize(cx, now, outcome),
             Tag::Certificate => self.take_certificate(cx, now, outcome),
             Tag::Issuer => self.take_issuer(cx, now, outcome),

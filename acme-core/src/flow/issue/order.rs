@@ -203,6 +203,15 @@ impl Issue {
         if let Some(finalize) = &order.finalize {
             self.plan.finalize_url = Some(cx.session.resolve_url(step, finalize, &reply.url)?);
         }
+        if core::mem::take(&mut self.plan.resumed) {
+            let has_expired = order.expires.is_some_and(|expires| expires <= now)
+                && order.status != OrderStatus::Valid;
+            if has_expired || order.status == OrderStatus::Invalid {
+                self.plan.order_url = None;
+                self.plan.finalize_url = None;
+                return self.make_order(cx.session);
+            }
+        }
         match &order.status {
             OrderStatus::Pending => self.order_pending(cx, now, &order, reply),
             OrderStatus::Ready => self.order_ready(cx, now, reply.retry_after),

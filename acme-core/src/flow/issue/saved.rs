@@ -51,7 +51,7 @@ pub(crate) struct SavedIssue {
 impl Issue {
     /// Continues from a checkpoint. An order that is known is read again, and everything follows
     /// from its status; an order whose making was under way is made anew, since nobody knows its
-    /// URL. What had been presented is presented again if it is still needed, and withdrawn in the
+    /// URL; one that has failed or expired meanwhile is, too. What had been presented is presented again if it is still needed, and withdrawn in the
     /// end. The deadline starts afresh.
     ///
     /// # Errors
@@ -63,6 +63,7 @@ impl Issue {
         let mut flow = Self::begin(saved.order, saved.request);
         flow.binding = binding;
         flow.plan.preference = saved.preference;
+        flow.plan.resumed = saved.order_url.is_some();
         flow.plan.order_url = saved.order_url;
         flow.plan.presented = saved.presented;
         Ok(flow)

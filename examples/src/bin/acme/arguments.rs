@@ -32,8 +32,8 @@ pub(crate) enum Command {
 }
 
 #[derive(Debug, clap::Args)]
+// Not required: an order whose names are authorized already needs no challenge.
 #[command(group = ArgGroup::new("challenge")
-    .required(true)
     .args(["http01_listen", "webroot", "dns01_exec", "tlsalpn01_listen"]))]
 pub(crate) struct IssueArguments {
     /// URL of the CA's ACME directory; https.

@@ -117,7 +117,7 @@ impl Work<'_> {
     /// looked up first, since an external account binding may work only once.
     async fn register(&self, client: &Client, is_new_key: bool) -> Result<Account, Error> {
         if !is_new_key {
-            match self.drive(client, FindAccount::new()).await {
+            match self.drive(client, FindAccount::new().deadline(self.deadline)).await {
                 Err(error) if error.kind() == ErrorKind::NoAccount => {}
                 result => return result,
             }
@@ -127,12 +127,12 @@ impl Work<'_> {
             registration = registration.contact(contact);
         }
         if let Some(binding) = &self.preparation.external_account {
-            for warning in binding.mac_key().warnings(binding.algorithm()) {
+            for warning in binding.warnings() {
                 self.output.progress(&format!("note: {warning}"));
             }
             registration = registration.external_account(binding.clone());
         }
-        self.drive(client, Register::new(registration)).await
+        self.drive(client, Register::new(registration).deadline(self.deadline)).await
     }
 
     fn issue(&self, key: &PrivateKey) -> Result<Issue, Failure> {

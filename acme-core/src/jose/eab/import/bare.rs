@@ -25,10 +25,8 @@ pub(super) fn read(
             if key_text::has_prefix(word) || key_text::is_hex_pairs(word) {
                 return Ok(key_only(word));
             }
-            Ok(split_pair(word).map_or_else(
-                || key_only(word),
-                |(key_id, key)| pair(key_id, key, notes),
-            ))
+            Ok(split_pair(word)
+                .map_or_else(|| key_only(word), |(key_id, key)| pair(key_id, key, notes)))
         }
         [first, second] if is_wrapped(text, first, second) => Ok(key_only(text)),
         [first, second] => Ok(pair(first.trim_end_matches([':', ',', ';', '|']), second, notes)),

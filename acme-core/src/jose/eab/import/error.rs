@@ -104,7 +104,10 @@ impl fmt::Display for ImportError {
         match self {
             Self::Empty => f.write_str("it is empty; copy it from the CA's account page"),
             Self::TooLong { octets, limit } => {
-                write!(f, "the text has {octets} octets, more than {limit}; paste only the credential")
+                write!(
+                    f,
+                    "the text has {octets} octets, more than {limit}; paste only the credential"
+                )
             }
             Self::ControlCharacter { position } => {
                 write!(f, "character {position} is a control character; copy the text again")

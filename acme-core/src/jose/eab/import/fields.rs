@@ -87,9 +87,9 @@ impl Fields {
     ) -> Result<Option<&Candidate>, ImportError> {
         let name = if field == Field::KeyId { ImportField::KeyId } else { ImportField::MacKey };
         let pick = |is_weak: bool| {
-            self.candidates.iter().filter(move |candidate| {
-                candidate.label == Label { field, is_weak }
-            })
+            self.candidates
+                .iter()
+                .filter(move |candidate| candidate.label == Label { field, is_weak })
         };
         let mut chosen: Vec<&Candidate> = pick(false).collect();
         if chosen.is_empty() {
@@ -101,8 +101,7 @@ impl Fields {
         if is_placeholder(&first.value) {
             return Err(ImportError::Placeholder(name));
         }
-        let differs =
-            |other: &&Candidate| !other.value.is_empty() && *other.value != *first.value;
+        let differs = |other: &&Candidate| !other.value.is_empty() && *other.value != *first.value;
         if chosen.iter().any(differs) {
             return Err(ImportError::Conflict(name));
         }

@@ -17,8 +17,7 @@ pub(super) fn read(text: &str, notes: &mut Notes) -> Result<Found, ImportError> 
     node.deserialize(&mut json)
         .and_then(|()| json.end())
         .map_err(|error| ImportError::Json { line: error.line(), column: error.column() })?;
-    let source =
-        if gathered.is_symmetric_key { ImportSource::Jwk } else { ImportSource::Json };
+    let source = if gathered.is_symmetric_key { ImportSource::Jwk } else { ImportSource::Json };
     gathered.fields.finish(source)
 }
 

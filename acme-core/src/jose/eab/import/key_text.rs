@@ -228,20 +228,20 @@ fn count_hex(text: &str) -> Option<usize> {
 /// Whether the text is pairs of hexadecimal digits with colons or white space between them.
 pub(super) fn is_hex_pairs(text: &str) -> bool {
     let mut pairs = 0_usize;
-    text.split(|c: char| c == ':' || c.is_whitespace())
-        .filter(|pair| !pair.is_empty())
-        .all(|pair| {
+    text.split(|c: char| c == ':' || c.is_whitespace()).filter(|pair| !pair.is_empty()).all(
+        |pair| {
             pairs += 1;
             pair.len() == 2 && pair.bytes().all(|b| b.is_ascii_hexdigit())
-        })
-        && pairs >= MIN_HEX_PAIRS
+        },
+    ) && pairs >= MIN_HEX_PAIRS
 }
 
 /// Whether the text has the form of a UUID (RFC 9562 §4), as many key identifiers have.
 pub(super) fn is_uuid(text: &str) -> bool {
     const GROUPS: [usize; 5] = [8, 4, 4, 4, 12];
     let groups = || text.split('-');
-    groups().map(str::len).eq(GROUPS) && groups().flat_map(str::bytes).all(|b| b.is_ascii_hexdigit())
+    groups().map(str::len).eq(GROUPS)
+        && groups().flat_map(str::bytes).all(|b| b.is_ascii_hexdigit())
 }
 
 /// Whether the form of the key is written before it.

@@ -84,8 +84,7 @@ fn without_bracket(line: &str) -> &str {
 }
 
 fn is_base64_word(word: &str) -> bool {
-    word.bytes()
-        .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'+' | b'/' | b'='))
+    word.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'+' | b'/' | b'='))
 }
 
 /// Reads a line with two named values or more: `A=1 B=2`, `a: 1, b: 2`.
@@ -122,16 +121,25 @@ fn split_label(line: &str) -> Option<(Label, &str)> {
         .or_else(|| split_spaced(line))
 }
 
-/// Splits at the first separator that has a known name before it.
+/// Splits at the first separator that has a known name before it. The name of the binding itself
+/// may be followed by that of a part: `ExternalAccountBinding:KeyId`.
 fn split_name(text: &str) -> Option<(Label, &str)> {
     /// Names have few separators in them; what follows may be the secret.
     const MAX_SEPARATORS: usize = 4;
-    text.match_indices(['=', ':', '\t', '|', '\u{2502}']).take(MAX_SEPARATORS).find_map(
-        |(at, separator)| {
-            let value = text.get(at + separator.len()..)?;
-            recognise(text.get(..at)?).map(|label| (label, value.trim()))
-        },
-    )
+    let mut pair = None;
+    for (at, separator) in
+        text.match_indices(['=', ':', '\t', '|', '\u{2502}']).take(MAX_SEPARATORS)
+    {
+        let value = text.get(at + separator.len()..).unwrap_or_default().trim();
+        match text.get(..at).and_then(recognise) {
+            Some(label) if label.field == Field::Pair => {
+                pair = pair.or(Some((label, value)));
+            }
+            Some(label) => return Some((label, value)),
+            None => {}
+        }
+    }
+    pair
 }
 
 /// Splits at white space, after the longest name.

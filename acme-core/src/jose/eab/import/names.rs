@@ -59,9 +59,7 @@ pub(super) fn recognise(name: &str) -> Option<Label> {
         .min_by_key(|rest| rest.len());
     match in_binding {
         Some("") => strong(Field::Pair),
-        Some(rest) => alone(rest)
-            .or(if rest == "value" { weak(Field::MacKey) } else { None })
-            .map(|label| Label { is_weak: false, ..label }),
+        Some(rest) => alone(rest).map(|label| Label { is_weak: false, ..label }),
         None => alone(&letters).or_else(|| letters.strip_prefix("acme").and_then(alone)),
     }
 }
@@ -70,7 +68,9 @@ fn alone(name: &str) -> Option<Label> {
     match name {
         "kid" | "keyid" | "keyidentifier" | "hmackid" | "hmackeyid" | "hmackeyidentifier"
         | "mackid" | "mackeyid" | "mackeyidentifier" | "accountacmekey" | "鍵識別子" | "鍵id"
-        | "キー識別子" | "キーid" | "mac鍵識別子" | "macキー識別子" => strong(Field::KeyId),
+        | "キー識別子" | "キーid" | "mac鍵識別子" | "macキー識別子" => {
+            strong(Field::KeyId)
+        }
         "hmac" | "hmackey" | "hmacsecret" | "hmacencoded" | "hmac64" | "hmackeyvalue"
         | "hmackeysecret" | "hmackeyencoded" | "mackey" | "b64mackey" | "b64urlmackey"
         | "mackeybase64" | "macsecret" | "hmacキー" | "hmac鍵" | "macキー" | "mac鍵" => {

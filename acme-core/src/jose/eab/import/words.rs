@@ -17,10 +17,8 @@ impl Words {
     /// Splits at white space outside quotation marks. A backslash keeps the next character, or
     /// joins lines; so do a caret or a backtick alone at the end of a line, as in Windows shells.
     pub(super) fn split(text: &str, notes: &mut Notes) -> Self {
-        let mut words = Self {
-            buffer: Zeroizing::new(String::with_capacity(text.len())),
-            ranges: Vec::new(),
-        };
+        let mut words =
+            Self { buffer: Zeroizing::new(String::with_capacity(text.len())), ranges: Vec::new() };
         let (mut start, mut is_open) = (0, false);
         let mut quote = None;
         let mut characters = text.chars().peekable();

@@ -1,0 +1,93 @@
+//! An account from beginning to end, kept in files.
+
+use acmekit::store::{AccountId, FileStore};
+use acmekit::{
+    AccountChange, Client, ErrorKind, KeyType, Registration, RevocationReason, Revoke, Wanted,
+};
+use acmekit_testing::Config;
+use acmekit_testing::server::Server;
+
+use crate::setup::{assert_no_violation, start_with_http01};
+
+/// A client of the account that `store` holds, as a program makes it at its start.
+fn client(server: &Server, store: &FileStore, id: &AccountId) -> acmekit::ClientBuilder {
+    let key = store.account_key(id, KeyType::P256).unwrap();
+    let builder = Client::builder(server.directory_url())
+        .account_key(key)
+        .add_root_certificate_pem(server.tls_root_pem().as_bytes())
+        .unwrap();
+    match store.load_account(id).unwrap() {
+        Some(account) => builder.account(account),
+        None => builder,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_lives_through_all_its_operations() {
+    let (server, listener) = start_with_http01(Config::default()).await;
+    let place = tempfile::tempdir().unwrap();
+    let store = FileStore::open(place.path()).unwrap();
+    let id = AccountId::new(server.directory_url());
+
+    let first = client(&server, &store, &id).solver(listener).build().unwrap();
+    let account = first.register(Registration::new()).await.unwrap();
+    store.save_account(&account).unwrap();
+    let change = AccountChange::new().contacts(["mailto:a@example.org".to_owned()]);
+    let account = first.update_account(change).await.unwrap();
+    assert_eq!(account.contacts, ["mailto:a@example.org"]);
+
+    let wanted = Wanted::names(["www.example.org"]).unwrap();
+    let obtained = first.obtain_into(&store, wanted).await.unwrap();
+    let orders = first.list_orders().await.unwrap();
+    assert_eq!(orders.urls, [obtained.issued.order_url()]);
+
+    let before = store.load_account_key(&id).unwrap().unwrap();
+    first.change_account_key_in(&store, &id, KeyType::P256).await.unwrap();
+    let after = store.load_account_key(&id).unwrap().unwrap();
+    assert_ne!(before.public_key_der(), after.public_key_der());
+    assert!(store.load_next_account_key(&id).unwrap().is_none());
+
+    // The next process goes on with the new key and the same account.
+    let second = client(&server, &store, &id).build().unwrap();
+    assert_eq!(second.find_account().await.unwrap().url, account.url);
+    let leaf = obtained.chain().leaf().clone();
+    let revocation = Revoke::new(leaf.clone()).reason(RevocationReason::Superseded);
+    assert!(!second.revoke(revocation).await.unwrap().already);
+    assert!(second.revoke(Revoke::new(leaf)).await.unwrap().already);
+
+    second.deactivate_account().await.unwrap();
+    assert!(second.account().is_none());
+    assert!(second.find_account().await.is_err());
+    assert_no_violation(&server);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_interrupted_rollover_is_finished_with_the_key_it_was_begun_with() {
+    let (server, _listener) = start_with_http01(Config::default()).await;
+    let place = tempfile::tempdir().unwrap();
+    let store = FileStore::open(place.path()).unwrap();
+    let id = AccountId::new(server.directory_url());
+    let first = client(&server, &store, &id).build().unwrap();
+    store.save_account(&first.register(Registration::new()).await.unwrap()).unwrap();
+
+    // The CA has confirmed the next key, but the process ended before it could be adopted.
+    let next = acmekit::PrivateKey::generate(KeyType::P256, &mut acmekit::SystemEntropy).unwrap();
+    store.save_next_account_key(&id, &next).unwrap();
+    first.change_account_key(next.clone()).await.unwrap();
+
+    let second = client(&server, &store, &id).build().unwrap();
+    second.change_account_key_in(&store, &id, KeyType::P256).await.unwrap();
+    let used = store.load_account_key(&id).unwrap().unwrap();
+    assert_eq!(used.public_key_der(), next.public_key_der());
+    assert_no_violation(&server);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_ca_does_not_offer_is_said_clearly() {
+    let (server, listener) = start_with_http01(Config::default()).await;
+    let client = crate::setup::client_for(&server).solver(listener);
+    let client = crate::setup::registered(client).await;
+    let error = client.preauthorize("www.example.org".parse().unwrap()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported);
+    assert_eq!(error.code(), "preauthorization-unsupported");
+}
