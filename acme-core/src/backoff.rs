@@ -51,7 +51,8 @@ pub(crate) struct Polls {
 impl Polls {
     /// Waiting begins; the answer that began it may have carried a Retry-After.
     pub(crate) fn start(now: Timestamp, retry_after: Option<Timestamp>, policy: &Policy) -> Self {
-        let next = after(retry_after, now).unwrap_or(now.saturating_add(policy.first_poll));
+        let first = policy.first_poll.max(policy.min_poll_gap);
+        let next = after(retry_after, now).unwrap_or(now.saturating_add(first));
         Self { started: now, next, count: 0 }
     }
 
@@ -92,7 +93,7 @@ impl Polls {
                 let grown = self.waited(now) / 8;
                 let gap = doubled.min(STEADY_GAP).max(grown).min(policy.max_poll_gap);
                 let gap = jittered(gap, 10, Step::Validation, entropy)?;
-                now.saturating_add(gap.max(Duration::from_millis(1)))
+                now.saturating_add(gap.max(policy.min_poll_gap).max(Duration::from_millis(1)))
             }
         };
         Ok(())

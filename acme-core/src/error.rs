@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use http::{HeaderMap, StatusCode};
 
+use crate::advice::Language;
+use crate::ca::{CaProfile, Explanation, RetryHint};
 use crate::header;
 use crate::problem::{Problem, ProblemType, printable};
 use crate::time::Timestamp;
@@ -37,6 +39,7 @@ struct Inner {
     terms_of_service: Option<String>,
     help: Option<String>,
     evidence: Option<String>,
+    explanation: Option<Explanation>,
 }
 
 /// An answer that refuses, as the exchange sees it.
@@ -237,6 +240,7 @@ impl Error {
             terms_of_service: None,
             help: None,
             evidence: None,
+            explanation: None,
         }))
     }
 
@@ -340,6 +344,45 @@ impl Error {
         self
     }
 
+    /// Adds what is known about the ways of the CA: what it means by this refusal, and what helps.
+    pub(crate) fn in_light_of(mut self, profile: Option<&CaProfile>, now: Timestamp) -> Self {
+        let status = self.0.status.map(|status| status.as_u16());
+        let explanation = match (profile, self.problem()) {
+            (Some(profile), Some(problem)) => profile.explain(self.0.step, status, problem),
+            (Some(profile), None) if status.is_some() => {
+                profile.explain_text(self.0.step, status, &self.0.message)
+            }
+            _ => None,
+        };
+        let Some(explanation) = explanation else { return self };
+        let inner = self.inner_mut();
+        // A time or a page that the server itself named is more exact than what is known of it.
+        if !matches!(inner.retry, Retry::ActAt(_)) && inner.kind != ErrorKind::RateLimited {
+            inner.retry = match explanation.retry {
+                RetryHint::Now => Retry::Now,
+                RetryHint::Later(wait) => Retry::At(now.saturating_add(wait)),
+                RetryHint::NewOrder => Retry::NewOrder,
+                RetryHint::OtherCa => Retry::OtherCa,
+                RetryHint::Never => Retry::Never,
+                RetryHint::FixInput | RetryHint::Human => Retry::FixInput,
+            };
+        }
+        inner.explanation = Some(explanation);
+        self
+    }
+
+    /// What the CA means by this error, as far as its profile tells: many causes can share one
+    /// problem type, such as the twelve kinds of `malformed` of JPRS.
+    pub fn explanation(&self) -> Option<&Explanation> {
+        self.0.explanation.as_ref()
+    }
+
+    /// The stable name of what the CA means, such as `jprs-eab-refused`; see
+    /// [`explanation`](Self::explanation).
+    pub fn meaning(&self) -> Option<&str> {
+        self.0.explanation.as_ref().map(|explanation| explanation.meaning.as_ref())
+    }
+
     /// What kind of thing went wrong.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
@@ -408,9 +451,14 @@ impl Error {
         self.0.evidence.as_deref()
     }
 
-    /// One plain sentence for the person who operates the server.
+    /// What to do, in a plain sentence or two for the person who operates the server, in English.
     pub fn advice(&self) -> String {
-        crate::advice::advice(self)
+        self.advice_in(Language::English)
+    }
+
+    /// The same in the language of that person.
+    pub fn advice_in(&self, language: Language) -> String {
+        crate::advice::advice_in(self, language, None)
     }
 }
 
@@ -446,6 +494,7 @@ impl fmt::Debug for Error {
             .field("url", &self.0.url)
             .field("status", &self.0.status)
             .field("problem", &self.0.problem)
+            .field("meaning", &self.meaning())
             .finish_non_exhaustive()
     }
 }

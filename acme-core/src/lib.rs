@@ -15,6 +15,7 @@
 //! | [`challenge`], [`certificate`] | proofs of control; requests and chains |
 //! | [`types`], [`account`] | directory, order, authorization, challenge, identifier; the account |
 //! | [`error`], [`problem`], [`deviation`] | what went wrong, and what was forgiven |
+//! | [`ca`], [`advice`] | what is known of CAs and their errors; what to do, in English or Japanese |
 //!
 //! # Features
 //!

@@ -54,6 +54,10 @@ pub struct Policy {
     pub max_retry_wait: Duration,
     /// First wait before an order is polled. 50 ms: most validations of a reachable name are done.
     pub first_poll: Duration,
+    /// Shortest wait between two polls without a Retry-After, for CAs that ask for patience.
+    pub min_poll_gap: Duration,
+    /// Reads the authorizations in every round of polling, for servers whose orders do not follow.
+    pub poll_authorizations: bool,
     /// Longest wait between two polls without a Retry-After.
     pub max_poll_gap: Duration,
     /// How long an order may stay pending before its authorizations are read as well: some servers
@@ -83,12 +87,14 @@ impl Default for Policy {
             max_listed_orders: 10_000,
             max_redirects: 3,
             max_in_flight: 16,
-            nonce_patience: Duration::from_millis(250),
+            nonce_patience: Duration::from_millis(500),
             max_nonce_age: Duration::from_secs(3600),
             max_bad_nonce_retries: 5,
             max_retries: 3,
             max_retry_wait: Duration::from_secs(60),
             first_poll: Duration::from_millis(50),
+            min_poll_gap: Duration::ZERO,
+            poll_authorizations: false,
             max_poll_gap: Duration::from_secs(30),
             authorization_check_after: Duration::from_secs(10),
             max_polls: 1000,

@@ -6,6 +6,7 @@ use http::HeaderValue;
 
 use crate::account::{Account, AccountStatus};
 use crate::action::{RequestId, SignId};
+use crate::ca::{CaProfile, RuleFault};
 use crate::deviation::{Deviation, Deviations};
 use crate::error::{Error, ErrorKind, Step};
 use crate::jose::AccountKey;
@@ -14,7 +15,7 @@ use crate::policy::Policy;
 use crate::time::Timestamp;
 use crate::traffic::Traffic;
 use crate::types::Directory;
-use crate::url::{self, Origin};
+use crate::url::{self, Origin, UrlFault};
 
 /// The shared state of one client at one server: an account key, the account, the directory and
 /// the nonces. Flows borrow it for each call, so several flows can run side by side.
@@ -27,6 +28,7 @@ pub struct Session {
     key: AccountKey,
     account: Option<Account>,
     policy: Policy,
+    profile: Option<CaProfile>,
     user_agent: HeaderValue,
     accept_language: Option<HeaderValue>,
     latest: Timestamp,
@@ -59,13 +61,13 @@ impl Session {
             )
             .with_url(&directory_url)
         })?;
-        Ok(Self {
-            directory_url,
+        let mut session = Self {
             origin,
             directory: None,
             key,
             account: None,
             policy,
+            profile: None,
             user_agent: HeaderValue::from_static(LIBRARY),
             accept_language: None,
             latest: Timestamp::from_unix_millis(i64::MIN),
@@ -73,7 +75,27 @@ impl Session {
             nonces: NoncePool::default(),
             traffic: Traffic::default(),
             deviations: Deviations::default(),
-        })
+            directory_url,
+        };
+        session.set_profile(CaProfile::for_directory(&session.directory_url));
+        Ok(session)
+    }
+
+    /// Goes by this profile of the CA, or by none. A session begins with the one that knows its
+    /// directory URL: its rules are checked before anything is sent, and it explains refusals.
+    pub fn set_profile(&mut self, profile: Option<CaProfile>) {
+        if let Some(profile) = &profile {
+            let polling = &profile.polling;
+            self.policy.poll_authorizations |= polling.read_authorizations;
+            let gap = polling.min_gap.unwrap_or_default();
+            self.policy.min_poll_gap = self.policy.min_poll_gap.max(gap);
+        }
+        self.profile = profile;
+    }
+
+    /// The profile of the CA that the session goes by.
+    pub fn profile(&self) -> Option<&CaProfile> {
+        self.profile.as_ref()
     }
 
     /// Puts a stored account back. Nothing is sent.
@@ -201,7 +223,30 @@ impl Session {
 
     /// Checks a URL of the server before anything is sent there.
     pub(crate) fn check_url(&self, step: Step, url: &str) -> Result<(), Error> {
-        url::check(url, &self.origin, &self.policy).map_err(|fault| url::refused(step, url, fault))
+        match url::check(url, &self.origin, &self.policy) {
+            Err(UrlFault::ForeignHost) if self.is_listed_host(url) => Ok(()),
+            result => result.map_err(|fault| url::refused(step, url, fault)),
+        }
+    }
+
+    /// Whether the CA's profile lists the host of a URL.
+    fn is_listed_host(&self, url: &str) -> bool {
+        let mut hosts = self.profile.iter().flat_map(|profile| &profile.foreign_hosts);
+        url::origin(url).is_ok_and(|origin| hosts.any(|h| h.eq_ignore_ascii_case(&origin.host)))
+    }
+
+    /// Checks a rule of the CA before anything is sent.
+    pub(crate) fn check_rule(
+        &self,
+        step: Step,
+        check: impl FnOnce(&CaProfile) -> Result<(), RuleFault>,
+    ) -> Result<(), Error> {
+        match self.profile.as_ref().map(check) {
+            Some(Err(fault)) => {
+                Err(Error::new(ErrorKind::Input, step, fault.code(), fault.to_string()))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Resolves the target of a redirect, which must stay at the directory's origin.
@@ -214,7 +259,7 @@ impl Session {
         let url = self.resolve_url(step, reference, base)?;
         match url::origin(&url) {
             Ok(origin) if origin == self.origin => Ok(url),
-            _ => Err(url::refused(step, &url, url::UrlFault::ForeignHost)),
+            _ => Err(url::refused(step, &url, UrlFault::ForeignHost)),
         }
     }
 

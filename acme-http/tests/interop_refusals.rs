@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use acmekit::{ChallengeType, ErrorKind, KeyType, MacAlgorithm, Registration, RequestKind, Wanted};
 use interop::clients::{
-    KEY_ID, MAC_KEY, address, assert_issued, binding, binding_with, builder, client_of,
-    external_accounts, http01_listener, in_time, new_key, registration, with_solver,
+    KEY_ID, MAC_KEY, address, binding, binding_with, builder, client_of, external_accounts,
+    http01_listener, in_time, new_key, registration, with_solver,
 };
 use interop::or_skip;
 use interop::pebble::{Pebble, Settings, Version};
@@ -144,25 +144,4 @@ async fn a_name_that_the_dns_cannot_resolve_is_reported() {
         })
         .await;
     }
-}
-
-#[tokio::test]
-async fn pebbles_retry_after_is_kept_whether_seconds_or_a_date() {
-    let settings = Settings { retry_after: Some((1, 1)), ..Settings::default() };
-    let Some(pebble) = or_skip(Pebble::start(Version::Current, &settings)) else {
-        return;
-    };
-    in_time(TIME_LIMIT, pebble, async |pebble| {
-        let client = client_of(pebble).solver(http01_listener(pebble).await).build().unwrap();
-        client.register(registration()).await.unwrap();
-        for number in 0..6 {
-            let before = client.request_counts().of(RequestKind::Order);
-            let names = [format!("patient{number}.example.org")];
-            let obtained = client.obtain(Wanted::names(&names).unwrap()).await.unwrap();
-            assert_issued(pebble, &obtained, &names, "P-256");
-            let polls = client.request_counts().of(RequestKind::Order) - before;
-            assert!(polls <= 3, "{polls} polls");
-        }
-    })
-    .await;
 }

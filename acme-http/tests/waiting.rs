@@ -50,7 +50,6 @@ fn time_of(sent: &Sent, wanted: RequestKind) -> Instant {
 #[tokio::test]
 async fn without_retry_after_the_end_of_validation_is_noticed_within_three_tenths_of_a_second() {
     let config = Config::default().with_validation_delay(VALIDATION);
-    let mut worst = Duration::ZERO;
     for sent in orders(config).await {
         // The CA counts from a moment after the challenge was sent, so this is a little too much.
         let earliest = time_of(&sent, RequestKind::Challenge) + VALIDATION;
@@ -59,9 +58,8 @@ async fn without_retry_after_the_end_of_validation_is_noticed_within_three_tenth
         figures::print(format_args!(
             "validation of 2 s without Retry-After: finalized {late:?} late after {polls} polls"
         ));
-        worst = worst.max(late);
+        assert!(late < Duration::from_millis(300), "{late:?}");
     }
-    assert!(worst < Duration::from_millis(300), "{worst:?}");
 }
 
 #[tokio::test]
@@ -70,7 +68,6 @@ async fn a_retry_after_is_overstepped_by_less_than_a_tenth_of_a_second() {
     let config = Config::default()
         .with_validation_delay(VALIDATION)
         .with_retry_after(RetryAfter::Seconds(1));
-    let mut worst = Duration::ZERO;
     for sent in orders(config).await {
         // Each answer while the CA validates says "in one second": to the challenge, to the polls.
         let mut told = time_of(&sent, RequestKind::Challenge);
@@ -84,7 +81,7 @@ async fn a_retry_after_is_overstepped_by_less_than_a_tenth_of_a_second() {
         figures::print(format_args!(
             "validation of 2 s with Retry-After 1: polls {late:?} past it, finalized after {total:?}"
         ));
-        worst = worst.max(late.into_iter().max().expect("the order was polled"));
+        assert!(!late.is_empty(), "the order was polled");
+        assert!(late.iter().all(|late| *late < Duration::from_millis(100)), "{late:?}");
     }
-    assert!(worst < Duration::from_millis(100), "{worst:?}");
 }

@@ -88,15 +88,13 @@ impl fmt::Display for LanguageError {
 
 impl core::error::Error for LanguageError {}
 
-/// One or two plain sentences for the person who operates the server, in English.
-pub(crate) fn advice(error: &Error) -> String {
-    advice_in(error, Language::English, None)
-}
-
 /// One or two plain sentences for the person who operates the server, in the light of what is known
-/// about the CA.
+/// about the CA: by this profile, or else by the one of the session that the error comes from.
 pub fn advice_in(error: &Error, language: Language, profile: Option<&CaProfile>) -> String {
-    let explanation = profile.and_then(|profile| explanation(error, profile));
+    let explanation = match profile {
+        Some(profile) => explanation(error, profile),
+        None => error.explanation().cloned(),
+    };
     let by_code = advice_for_code(error.code(), language);
     let (base, knows_when) = match (&explanation, by_code) {
         (Some(explanation), _) => {

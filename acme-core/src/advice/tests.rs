@@ -120,7 +120,7 @@ fn every_kind_of_error_has_advice_in_every_language() {
         K::Cancelled,
     ] {
         let error = Error::new(kind, Step::Finalize, "a code of the future", "text");
-        assert!(advice(&error).is_ascii());
+        assert!(error.advice().is_ascii());
         assert!(advice_in(&error, Language::Japanese, None).ends_with('。'));
     }
 }
@@ -150,9 +150,9 @@ fn the_meaning_at_the_ca_comes_before_the_code() {
     let error = refusal(Step::Register, 400, "malformed", "Unable to create account");
     assert!(advice_in(&error, Language::English, Some(&jprs)).contains("14 days"));
     assert!(advice_in(&error, Language::Japanese, Some(&jprs)).contains("14日"));
-    assert!(!advice(&error).contains("14 days"));
+    assert!(!error.advice().contains("14 days"));
     let other = refusal(Step::Register, 400, "malformed", "something new");
-    assert_eq!(advice_in(&other, Language::English, Some(&jprs)), advice(&other));
+    assert_eq!(advice_in(&other, Language::English, Some(&jprs)), other.advice());
 }
 
 #[test]
@@ -161,13 +161,13 @@ fn the_time_and_the_url_of_the_server_are_in_the_advice() {
     let time = Timestamp::default().saturating_add(core::time::Duration::from_secs(3600));
     let Retry::At(at) = limited.retry() else { panic!("no time") };
     assert_eq!(*at, time);
-    assert!(advice(&limited).ends_with(&format!("Try again at {time}, not earlier.")));
+    assert!(limited.advice().ends_with(&format!("Try again at {time}, not earlier.")));
     assert!(
         advice_in(&limited, Language::Japanese, None)
             .ends_with(&format!("{time} 以降に再実行してください。"))
     );
     let act = limited.with_retry(Retry::ActAt("https://ca.example/terms\u{1b}".to_owned()));
-    assert!(advice(&act).contains("https://ca.example/terms\u{fffd}"), "{}", advice(&act));
+    assert!(act.advice().contains("https://ca.example/terms\u{fffd}"), "{}", act.advice());
 }
 
 #[test]

@@ -374,6 +374,7 @@ impl Preauthorize {
 
     fn fail(&mut self, cx: &mut Context<'_>, error: Error) {
         self.exchanges.abandon(cx);
+        let error = error.in_light_of(cx.session.profile(), cx.now);
         self.state = State::Closing(Err(error));
     }
 

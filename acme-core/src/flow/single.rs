@@ -79,7 +79,9 @@ impl Single {
             let text = "the flow has ended and gave its result";
             return Err(Error::new(ErrorKind::Input, self.step, "flow-finished", text));
         }
-        let result = self.advance(cx, &mut next);
+        let result = self
+            .advance(cx, &mut next)
+            .map_err(|error| error.in_light_of(cx.session.profile(), cx.now));
         match &result {
             Err(error) => {
                 self.exchanges.abandon(cx);

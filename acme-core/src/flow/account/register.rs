@@ -207,6 +207,12 @@ fn check(registration: &Registration, session: &Session) -> Result<(), Error> {
             error(ErrorKind::Input, "invalidContact", text)
         })?;
     }
+    session.check_rule(Step::Register, |profile| {
+        let binding = registration.external_account.as_ref();
+        let algorithm = binding.map(ExternalAccountBinding::algorithm);
+        profile.check_registration(&registration.contacts, binding.is_some(), algorithm)?;
+        profile.check_account_key(session.account_key().algorithm())
+    })?;
     let Some(directory) = session.directory() else { return Ok(()) };
     if directory.external_account_required && registration.external_account.is_none() {
         let text = "this CA makes accounts only with an external account binding".to_owned();

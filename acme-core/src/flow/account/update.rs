@@ -104,6 +104,7 @@ impl Flow for UpdateAccount {
                         Error::new(ErrorKind::Input, step, "invalidContact", text)
                     })?;
                 }
+                cx.session.check_rule(step, |profile| profile.check_contacts(contacts))?;
                 payload.insert("contact".into(), contacts.clone().into());
             }
             if change.terms_agreed {

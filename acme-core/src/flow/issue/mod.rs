@@ -375,6 +375,8 @@ impl Issue {
 
     fn close(&mut self, cx: &mut Context<'_>, result: Result<Box<Issued>, Error>) {
         self.exchanges.abandon(cx);
+        let profile = cx.session.profile();
+        let result = result.map_err(|error| error.in_light_of(profile, cx.now));
         self.state = State::Closing(result);
     }
 }

@@ -101,6 +101,15 @@ impl Plan {
             return error("badCSR", fault.to_string());
         }
         let public_key = self.certificate_public_key();
+        session.check_rule(Step::Preparation, |profile| {
+            profile.check_order(&self.order.identifiers)?;
+            match &self.request {
+                CertificateRequestSource::Ready(request) => {
+                    profile.check_request(request, &self.order.identifiers)
+                }
+                CertificateRequestSource::Unsigned(_) => profile.check_certificate_key(&public_key),
+            }
+        })?;
         let thumbprint = Jwk::from_public_key_der(&public_key).map(|jwk| jwk.thumbprint());
         if thumbprint.is_ok_and(|t| t == session.account_key().thumbprint()) {
             let text = "the certificate key is the account key; they must differ (RFC 8555 §11.1)";

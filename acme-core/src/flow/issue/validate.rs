@@ -79,11 +79,14 @@ impl Issue {
             return Err(too_many_polls(Step::Validation, now));
         }
         validating.asking = true;
-        let overdue = validating.polls.waited(now) >= policy.authorization_check_after;
+        let every_round = policy.poll_authorizations;
+        let overdue =
+            every_round || validating.polls.waited(now) >= policy.authorization_check_after;
+        let rounds = if every_round { 1 } else { ROUNDS_PER_CHECK };
         let mut looks = Vec::new();
         let mut unheard = Vec::new();
         if overdue && validating.polls.count() >= validating.next_check {
-            validating.next_check = validating.polls.count().saturating_add(ROUNDS_PER_CHECK);
+            validating.next_check = validating.polls.count().saturating_add(rounds);
             for (index, pending) in validating.pending.iter().enumerate() {
                 looks.push((index, pending.authorization_url.clone()));
             }
