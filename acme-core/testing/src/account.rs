@@ -4,7 +4,9 @@ use http::StatusCode;
 use serde_json::{Map, Value, json};
 
 use crate::ca::TestingCa;
+use crate::cause::RefusalCause;
 use crate::config::ExternalAccountPolicy;
+use crate::failures::Failures;
 use crate::keys::PublicKey;
 use crate::order::OrderState;
 use crate::problem::Problem;
@@ -19,6 +21,9 @@ pub(crate) struct Account {
     contact: Vec<String>,
     terms_agreed: bool,
     is_deactivated: bool,
+    /// The key identifier of the external account binding.
+    pub(crate) credential: Option<String>,
+    pub(crate) failures: Failures,
 }
 
 impl TestingCa {
@@ -26,16 +31,25 @@ impl TestingCa {
         self.accounts.get(index).ok_or_else(|| Problem::internal("the account is gone"))
     }
 
-    fn account_mut(&mut self, index: usize) -> Result<&mut Account, Problem> {
+    pub(crate) fn account_mut(&mut self, index: usize) -> Result<&mut Account, Problem> {
         self.accounts.get_mut(index).ok_or_else(|| Problem::internal("the account is gone"))
     }
 
-    /// §7.3.6: a deactivated account is refused with 401.
+    /// §7.3.6: a deactivated account is refused with 401, and so is one whose credential has been
+    /// suspended.
     pub(crate) fn check_active(&self, index: usize) -> Result<(), Problem> {
-        if self.account_at(index)?.is_deactivated {
-            return Err(Problem::new("unauthorized", 401, "the account is deactivated"));
+        let account = self.account_at(index)?;
+        if account.is_deactivated {
+            let detail = "the account is deactivated";
+            return Err(Problem::new(RefusalCause::AccountInactive, detail));
         }
-        Ok(())
+        match &account.credential {
+            Some(key_id) if self.is_suspended(key_id) => {
+                let detail = format!("the credential {key_id:?} of the account is suspended");
+                Err(Problem::new(RefusalCause::AccountInactive, detail))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Whether any account, deactivated ones included, has this key (§11.1).
@@ -68,9 +82,10 @@ impl TestingCa {
         }
         if only_existing {
             let detail = "there is no account with this key";
-            return Err(Problem::new("accountDoesNotExist", 400, detail));
+            return Err(Problem::new(RefusalCause::AccountUnknown, detail));
         }
         let contact = contacts(&payload)?.unwrap_or_default();
+        self.check_contacts(&contact)?;
         if self.config.agreement_required && !agreed {
             return Err(self.agreement_problem());
         }
@@ -78,14 +93,15 @@ impl TestingCa {
             Some(binding) if !binding.is_null() => Some(binding),
             _ => None,
         };
-        match (self.config.external_account_policy, binding) {
+        let credential = match (self.config.external_account_policy, binding) {
             (ExternalAccountPolicy::Required, None) => {
                 let detail = "this CA takes accounts only with an external account binding";
-                return Err(Problem::new("externalAccountRequired", 403, detail).breach("R-ACC-10"));
+                let problem = Problem::new(RefusalCause::BindingMissing, detail);
+                return Err(problem.breach("R-ACC-10"));
             }
-            (ExternalAccountPolicy::Disabled, _) | (_, None) => {}
-            (_, Some(binding)) => self.bind_external_account(binding, jwk, &signed.url)?,
-        }
+            (ExternalAccountPolicy::Disabled, _) | (_, None) => None,
+            (_, Some(binding)) => Some(self.bind_external_account(binding, jwk, &signed.url)?),
+        };
         let index = self.accounts.len();
         let path = self.publish(Resource::Account(index));
         let orders_path = self.publish(Resource::OrdersList { account: index, page: 0 });
@@ -96,6 +112,8 @@ impl TestingCa {
             contact,
             terms_agreed: agreed,
             is_deactivated: false,
+            credential,
+            failures: Failures::default(),
         });
         self.account_reply(index, StatusCode::CREATED)
     }
@@ -110,6 +128,9 @@ impl TestingCa {
         let payload = signed.object("R-ACC-07")?;
         self.note_odd_members(&payload, &["contact", "status", "termsOfServiceAgreed"], "R-ACC-07");
         let contact = contacts(&payload)?;
+        if let Some(contact) = &contact {
+            self.check_contacts(contact)?;
+        }
         let account = self.account_mut(index)?;
         if let Some(contact) = contact {
             account.contact = contact;
@@ -178,10 +199,30 @@ impl TestingCa {
         Ok(reply)
     }
 
+    /// What a particular CA asks of the list of contacts.
+    fn check_contacts(&self, contacts: &[String]) -> Result<(), Problem> {
+        let (allowed, count) = (&self.config.contacts, contacts.len());
+        if !allowed.contains(&count) {
+            let (least, most) = (allowed.start(), allowed.end());
+            let detail = format!("{count} contacts: this CA wants {least} to {most}");
+            return Err(Problem::new(RefusalCause::Contacts, detail));
+        }
+        let mut rest = contacts;
+        while let Some((contact, others)) = rest.split_first() {
+            let is_same = |other: &String| other.eq_ignore_ascii_case(contact);
+            if !self.config.repeated_contacts && others.iter().any(is_same) {
+                let detail = format!("the contact {contact:?} stands twice");
+                return Err(Problem::new(RefusalCause::Contacts, detail));
+            }
+            rest = others;
+        }
+        Ok(())
+    }
+
     /// §7.3.3: names the terms where a person can agree to them.
     fn agreement_problem(&self) -> Problem {
         let detail = "the terms of service must be agreed to";
-        let mut problem = Problem::new("userActionRequired", 403, detail);
+        let mut problem = Problem::new(RefusalCause::Agreement, detail);
         if let Some(terms) = &self.config.terms_of_service {
             problem.instance = Some(terms.clone());
             problem = problem.header("link", format!("<{terms}>;rel=\"terms-of-service\""));
@@ -200,23 +241,31 @@ fn contacts(payload: &Map<String, Value>) -> Result<Option<Vec<String>>, Problem
             return Err(Problem::malformed(detail).breach("R-ACC-04"));
         }
     };
-    let invalid = |detail: String| Problem::new("invalidContact", 400, detail).breach("R-ACC-04");
+    let invalid = |entry: &Value, why: &str| {
+        let problem = Problem::new(RefusalCause::ContactForm, format!("the contact {entry} {why}"));
+        problem.value(shown(entry)).breach("R-ACC-04")
+    };
     let mut contacts = Vec::new();
     for entry in list {
         let text = entry.as_str().unwrap_or_default();
         let Some((scheme, address)) = text.split_once(':') else {
-            return Err(invalid(format!("the contact {entry} is not a URL")));
+            return Err(invalid(entry, "is not a URL"));
         };
         if !scheme.eq_ignore_ascii_case("mailto") {
             let detail = format!("the CA can be given mailto contacts only, not {entry}");
-            return Err(Problem::new("unsupportedContact", 400, detail));
+            return Err(Problem::new(RefusalCause::ContactScheme, detail).value(shown(entry)));
         }
         let (local, domain) = address.split_once('@').unwrap_or_default();
         let has_odd = address.contains(['?', ',', ' ', '%']) || domain.contains('@');
         if local.is_empty() || domain.is_empty() || has_odd {
-            return Err(invalid(format!("the contact {entry} must be one plain address")));
+            return Err(invalid(entry, "must be one plain address"));
         }
         contacts.push(text.to_owned());
     }
     Ok(Some(contacts))
+}
+
+/// A text as it is, anything else as JSON.
+fn shown(entry: &Value) -> String {
+    entry.as_str().map_or_else(|| entry.to_string(), str::to_owned)
 }

@@ -6,6 +6,7 @@ use http::StatusCode;
 use serde_json::{Value, json};
 
 use crate::ca::{TestingCa, http_date};
+use crate::cause::RefusalCause;
 use crate::config::{ChallengeType, RetryAfter};
 use crate::problem::Problem;
 use crate::reply::Reply;
@@ -34,6 +35,8 @@ pub(crate) struct Authorization {
     expires: Timestamp,
     challenges: Vec<Challenge>,
     not_before_poll: Option<Timestamp>,
+    /// Made by newAuthz, so that orders take it over in any case.
+    pub(crate) is_preauthorized: bool,
 }
 
 #[derive(Debug)]
@@ -50,17 +53,17 @@ enum ChallengeState {
     Pending,
     Processing,
     Valid(Timestamp),
-    Invalid(&'static str, String),
+    Invalid(Problem),
 }
 
 impl Authorization {
     /// The problem of the challenge that failed.
-    pub(crate) fn error(&self) -> (&'static str, String) {
+    pub(crate) fn error(&self) -> Problem {
         let failed = self.challenges.iter().find_map(|challenge| match &challenge.state {
-            ChallengeState::Invalid(kind, detail) => Some((*kind, detail.clone())),
+            ChallengeState::Invalid(problem) => Some(problem.clone()),
             _ => None,
         });
-        failed.unwrap_or_else(|| ("unauthorized", "no challenge was met".to_owned()))
+        failed.unwrap_or_else(|| Problem::forbidden("no challenge was met"))
     }
 
     fn is_waiting(&self) -> bool {
@@ -96,7 +99,10 @@ impl TestingCa {
         found.ok_or_else(|| Problem::internal("the authorization is gone"))
     }
 
-    fn authorization_mut(&mut self, index: usize) -> Result<&mut Authorization, Problem> {
+    pub(crate) fn authorization_mut(
+        &mut self,
+        index: usize,
+    ) -> Result<&mut Authorization, Problem> {
         let found = self.authorizations.get_mut(index);
         found.ok_or_else(|| Problem::internal("the authorization is gone"))
     }
@@ -116,19 +122,41 @@ impl TestingCa {
         self.config.challenge_types.iter().copied().filter(suits).collect()
     }
 
-    /// A valid authorization to reuse where the configuration allows it, or a new one.
+    /// A valid authorization to reuse, where the configuration allows it or where it was made for
+    /// that, or a new one.
     pub(crate) fn authorization_for(&mut self, account: usize, identifier: &Identifier) -> usize {
-        let base = identifier.without_wildcard();
-        let is_wildcard = identifier.is_wildcard();
-        let usable = self.authorizations.iter().position(|known| {
+        let is_reused = self.config.authorization_reuse;
+        let usable = self
+            .valid_authorizations(account, identifier)
+            .find(|(_, known)| is_reused || known.is_preauthorized)
+            .map(|(index, _)| index);
+        match usable {
+            Some(index) => index,
+            None => self.make_authorization(account, identifier, false),
+        }
+    }
+
+    /// The valid authorizations that an account holds for the identifier.
+    pub(crate) fn valid_authorizations(
+        &self,
+        account: usize,
+        identifier: &Identifier,
+    ) -> impl Iterator<Item = (usize, &Authorization)> {
+        let (base, is_wildcard) = (identifier.without_wildcard(), identifier.is_wildcard());
+        self.authorizations.iter().enumerate().filter(move |(_, known)| {
             known.account == account
                 && known.state == AuthorizationState::Valid
                 && known.identifier == base
                 && known.is_wildcard == is_wildcard
-        });
-        if let Some(index) = usable.filter(|_| self.config.authorization_reuse) {
-            return index;
-        }
+        })
+    }
+
+    pub(crate) fn make_authorization(
+        &mut self,
+        account: usize,
+        identifier: &Identifier,
+        is_preauthorized: bool,
+    ) -> usize {
         let authorization = self.authorizations.len();
         let mut challenges = Vec::new();
         for (index, kind) in self.challenge_types(identifier).into_iter().enumerate() {
@@ -144,24 +172,20 @@ impl TestingCa {
         self.authorizations.push(Authorization {
             path,
             account,
-            identifier: base,
-            is_wildcard,
+            identifier: identifier.without_wildcard(),
+            is_wildcard: identifier.is_wildcard(),
             state: AuthorizationState::Pending,
             expires: self.now.saturating_add(self.config.order_lifetime),
             challenges,
             not_before_poll: None,
+            is_preauthorized,
         });
         authorization
     }
 
     /// Whether the account holds a valid authorization for the identifier (§7.6).
     pub(crate) fn is_authorized(&self, account: usize, identifier: &Identifier) -> bool {
-        self.authorizations.iter().any(|known| {
-            known.account == account
-                && known.state == AuthorizationState::Valid
-                && known.is_wildcard == identifier.is_wildcard()
-                && known.identifier == identifier.without_wildcard()
-        })
+        self.valid_authorizations(account, identifier).next().is_some()
     }
 
     pub(crate) fn authorization(
@@ -173,7 +197,7 @@ impl TestingCa {
         if signed.is_post_as_get() {
             let not_before_poll = self.authorization_at(index)?.not_before_poll;
             self.note_early_poll(not_before_poll);
-            return self.authorization_reply(index);
+            return self.authorization_reply(index, StatusCode::OK);
         }
         let payload = signed.object("R-AUZ-07")?;
         self.note_odd_members(&payload, &["status"], "R-AUZ-07");
@@ -188,12 +212,12 @@ impl TestingCa {
             | AuthorizationState::Deactivated => {
                 authorization.state = AuthorizationState::Deactivated;
             }
-            AuthorizationState::Invalid | AuthorizationState::Expired => {
-                return Err(Problem::malformed("the authorization is final already"));
+            state @ (AuthorizationState::Invalid | AuthorizationState::Expired) => {
+                return Err(closed(state));
             }
         }
         self.settle_orders();
-        self.authorization_reply(index)
+        self.authorization_reply(index, StatusCode::OK)
     }
 
     pub(crate) fn challenge(
@@ -212,7 +236,8 @@ impl TestingCa {
             let detail = "a challenge is answered with the payload {} and nothing in it";
             return Err(Problem::malformed(detail).breach("R-CHL-05"));
         }
-        let is_open = self.authorization_at(authorization)?.state == AuthorizationState::Pending;
+        let state = self.authorization_at(authorization)?.state;
+        let is_open = state == AuthorizationState::Pending;
         let now = self.now;
         let challenge = self.challenge_mut(authorization, index)?;
         match challenge.state {
@@ -232,10 +257,7 @@ impl TestingCa {
                             its state is read by POST-as-GET";
                 self.note("R-AUZ-10", text);
             }
-            _ => {
-                let detail = "the authorization is final already; nothing is left to answer";
-                return Err(Problem::malformed(detail).breach("R-CHL-06"));
-            }
+            _ => return Err(closed(state).breach("R-CHL-06")),
         }
         self.challenge_reply(authorization, index)
     }
@@ -247,7 +269,11 @@ impl TestingCa {
         Err(Problem::forbidden("this authorization belongs to another account"))
     }
 
-    fn authorization_reply(&mut self, index: usize) -> Result<Reply, Problem> {
+    pub(crate) fn authorization_reply(
+        &mut self,
+        index: usize,
+        status: StatusCode,
+    ) -> Result<Reply, Problem> {
         let authorization = self.authorization_at(index)?;
         let shown: Vec<_> = authorization
             .challenges
@@ -256,7 +282,7 @@ impl TestingCa {
                 // §7.1.4: a decided authorization shows the challenge that decided it.
                 AuthorizationState::Valid => matches!(challenge.state, ChallengeState::Valid(_)),
                 AuthorizationState::Invalid => {
-                    matches!(challenge.state, ChallengeState::Invalid(..))
+                    matches!(challenge.state, ChallengeState::Invalid(_))
                 }
                 _ => true,
             })
@@ -279,7 +305,7 @@ impl TestingCa {
         {
             members.insert("wildcard".to_owned(), json!(true));
         }
-        let mut reply = Reply::json(StatusCode::OK, &body);
+        let mut reply = Reply::json(status, &body);
         let told = if authorization.is_waiting() { self.retry_after() } else { None };
         if let Some((value, _)) = &told {
             reply = reply.header("retry-after", value.clone());
@@ -316,13 +342,13 @@ impl TestingCa {
                 ChallengeState::Pending => "pending",
                 ChallengeState::Processing => "processing",
                 ChallengeState::Valid(_) => "valid",
-                ChallengeState::Invalid(..) => "invalid",
+                ChallengeState::Invalid(_) => "invalid",
             },
         });
         let extra = match &challenge.state {
             ChallengeState::Valid(at) => Some(("validated", json!(at.to_string()))),
-            ChallengeState::Invalid(kind, detail) => {
-                Some(("error", Problem::new(kind, 403, detail.as_str()).to_json()))
+            ChallengeState::Invalid(problem) => {
+                Some(("error", self.config.worded(problem).to_json()))
             }
             ChallengeState::Pending | ChallengeState::Processing => None,
         };
@@ -370,7 +396,9 @@ impl TestingCa {
             let thumbprint = self.accounts.get(authorization.account)?.key.thumbprint();
             let key_authorization = format!("{}.{thumbprint}", challenge.token);
             let identifier = &authorization.identifier;
-            Some(validation::judge(challenge.kind, identifier, &key_authorization, outcome))
+            let verdict =
+                validation::judge(challenge.kind, identifier, &key_authorization, outcome);
+            Some(verdict.and_then(|()| self.check_elsewhere(challenge.kind, identifier)))
         };
         let Some(trial) = self.trials.get(id.0).filter(|trial| trial.result.is_none()) else {
             return;
@@ -433,11 +461,29 @@ impl TestingCa {
                 authorization.state = AuthorizationState::Valid;
                 authorization.expires = visible.saturating_add(lifetime);
             }
-            Some(Err((kind, detail))) => {
-                challenge.state = ChallengeState::Invalid(kind, detail);
+            Some(Err(problem)) => {
+                challenge.state = ChallengeState::Invalid(problem);
                 authorization.state = AuthorizationState::Invalid;
+                let account = authorization.account;
+                if let Some(account) = self.accounts.get_mut(account) {
+                    account.failures.add(visible);
+                }
             }
             None => {}
+        }
+    }
+}
+
+/// Refuses work on an authorization that is no longer pending.
+fn closed(state: AuthorizationState) -> Problem {
+    match state {
+        AuthorizationState::Expired => {
+            let detail = "the authorization has expired";
+            Problem::new(RefusalCause::AuthorizationExpired, detail)
+        }
+        _ => {
+            let detail = "the authorization is final already; nothing is left to answer";
+            Problem::new(RefusalCause::AuthorizationClosed, detail)
         }
     }
 }

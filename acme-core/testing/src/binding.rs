@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use sha2::{Sha256, Sha384, Sha512};
 
 use crate::ca::TestingCa;
+use crate::cause::RefusalCause;
 use crate::config::MacAlgorithm;
 use crate::json;
 use crate::jws::{Flattened, Rules};
@@ -14,13 +15,14 @@ const BINDING: Rules =
     Rules { name: "the external account binding", header: "R-ACC-11", form: "R-ACC-12" };
 
 impl TestingCa {
-    /// Verifies the binding of the key in `jwk`, and spends a credential that is for single use.
+    /// Verifies the binding of the key in `jwk`, marks its credential as used and returns the key
+    /// identifier.
     pub(crate) fn bind_external_account(
         &mut self,
         binding: &Value,
         jwk: &Map<String, Value>,
         url: &str,
-    ) -> Result<(), Problem> {
+    ) -> Result<String, Problem> {
         let members = binding.as_object().ok_or_else(|| {
             Problem::malformed("`externalAccountBinding` must be a JWS object").breach("R-ACC-12")
         })?;
@@ -41,9 +43,11 @@ impl TestingCa {
             return Err(Problem::malformed(detail).breach("R-ACC-12"));
         }
         let key_id = jws.text("kid", BINDING)?;
-        let Some((account, is_used)) = self.external_accounts.get_mut(key_id) else {
-            return Err(Problem::forbidden("the key identifier of the binding is unknown"));
+        let Some(credential) = self.credentials.get(key_id) else {
+            let detail = "the key identifier of the binding is unknown";
+            return Err(Problem::new(RefusalCause::Binding, detail));
         };
+        let account = &credential.account;
         if let Some(only) = account.algorithm
             && only != algorithm
         {
@@ -53,20 +57,19 @@ impl TestingCa {
         if !verifies(algorithm, &account.key, message, tag) {
             let detail = "the MAC of the external account binding does not verify: \
                           the MAC key is not the one of this key identifier";
-            return Err(Problem::forbidden(detail));
+            return Err(Problem::new(RefusalCause::Binding, detail));
         }
-        if account.is_single_use && *is_used {
-            let detail = "the key identifier of the binding has been used already";
-            return Err(Problem::forbidden(detail));
+        self.check_usable(credential)?;
+        if let Some(credential) = self.credentials.get_mut(key_id) {
+            credential.is_used = true;
         }
-        *is_used = true;
-        Ok(())
+        Ok(key_id.to_owned())
     }
 }
 
 fn refuse_algorithm(name: &str, accepted: &[MacAlgorithm]) -> Problem {
     let detail = format!("the external account binding must not use {name:?}");
-    let mut problem = Problem::new("badSignatureAlgorithm", 400, detail);
+    let mut problem = Problem::new(RefusalCause::BindingAlgorithm, detail).value(name);
     problem.algorithms = accepted.iter().map(|algorithm| algorithm.as_str().to_owned()).collect();
     problem
 }

@@ -1,14 +1,17 @@
 //! The CA itself: its state, its clock, and the way from a request to an answer.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use acmekit_core::time::Timestamp;
 use http::{Request, Response};
 
 use crate::account::Account;
 use crate::authorization::{Authorization, Trial};
+use crate::caa::CaaAnswer;
+use crate::cause::RefusalCause;
 use crate::certificate::{Issued, Revocation};
-use crate::config::{Config, ExternalAccount};
+use crate::config::Config;
+use crate::credential::Credential;
 use crate::entropy::SeededEntropy;
 use crate::issue::Authority;
 use crate::log::{LogEntry, RequestCounts, RequestKind};
@@ -19,6 +22,9 @@ use crate::reply::Reply;
 use crate::routing::{Paths, Resource};
 use crate::validation::{Validation, ValidationId, ValidationOutcome};
 use crate::violation::Violation;
+
+/// Before the clock is first told the time.
+const NEVER: Timestamp = Timestamp::from_unix_millis(i64::MIN);
 
 /// A certificate authority that speaks RFC 8555 without doing any I/O.
 ///
@@ -36,7 +42,12 @@ pub struct TestingCa {
     pub(crate) paths: Paths,
     pub(crate) resources: BTreeMap<String, Resource>,
     pub(crate) accounts: Vec<Account>,
-    pub(crate) external_accounts: BTreeMap<String, (ExternalAccount, bool)>,
+    pub(crate) credentials: BTreeMap<String, Credential>,
+    /// CAA records by owner name.
+    pub(crate) caa: BTreeMap<String, CaaAnswer>,
+    /// How many remote perspectives agree on a name, where not all do.
+    pub(crate) perspectives: BTreeMap<String, u8>,
+    pub(crate) refusals: BTreeMap<RequestKind, VecDeque<RefusalCause>>,
     pub(crate) orders: Vec<Order>,
     pub(crate) authorizations: Vec<Authorization>,
     pub(crate) trials: Vec<Trial>,
@@ -52,11 +63,11 @@ impl TestingCa {
     /// Makes a CA with keys, URLs and tokens that all come from `seed`.
     pub fn new(config: Config, seed: u64) -> Self {
         let mut entropy = SeededEntropy::labelled(seed, "resources");
-        let paths = Paths::new(&mut entropy);
-        let external_accounts = config
+        let paths = Paths::new(&mut entropy, &config);
+        let credentials = config
             .external_accounts
             .iter()
-            .map(|account| (account.key_id.clone(), (account.clone(), false)))
+            .map(|account| (account.key_id.clone(), Credential::new(account.clone(), None)))
             .collect();
         Self {
             authority: Authority::new(seed, config.alternate_roots).ok(),
@@ -65,13 +76,16 @@ impl TestingCa {
             paths,
             entropy,
             config,
-            external_accounts,
+            credentials,
+            caa: BTreeMap::new(),
+            perspectives: BTreeMap::new(),
+            refusals: BTreeMap::new(),
             accounts: Vec::new(),
             orders: Vec::new(),
             authorizations: Vec::new(),
             trials: Vec::new(),
             certificates: Vec::new(),
-            now: Timestamp::from_unix_millis(i64::MIN),
+            now: NEVER,
             request: 0,
             violations: Vec::new(),
             counts: RequestCounts::default(),
@@ -95,13 +109,14 @@ impl TestingCa {
         self.counts.count(kind);
 
         let is_post = parts.method == http::Method::POST;
-        let (reply, problem) = match self.route(&parts, &url, resource, body) {
+        let (reply, refused) = match self.route(&parts, &url, resource, body) {
             Ok(reply) => (reply, None),
             Err(problem) => {
                 if let Some(requirement) = problem.requirement {
                     self.note(requirement, problem.detail.clone());
                 }
-                (Reply::problem(&problem), Some(problem.kind))
+                let told = self.config.worded(&problem);
+                (Reply::problem(&told), Some((told.kind, problem.detail.clone())))
             }
         };
         let mut reply = reply.header("date", http_date(self.now));
@@ -109,13 +124,14 @@ impl TestingCa {
             let directory = self.url(&self.paths.directory);
             reply = reply.link(&directory, "index");
         }
-        let may_carry_nonce = problem.is_none() || self.config.nonce_on_errors;
+        let may_carry_nonce = refused.is_none() || self.config.nonce_on_errors;
         if is_post && may_carry_nonce {
             reply = reply.header("replay-nonce", self.nonces.issue());
         }
         if parts.method == http::Method::HEAD {
             reply.body = Vec::new();
         }
+        let (problem, reason) = refused.unzip();
         self.log.push(LogEntry {
             request: self.request,
             at: self.now,
@@ -124,6 +140,7 @@ impl TestingCa {
             url,
             status: reply.status,
             problem,
+            reason,
         });
         reply.into_response()
     }
@@ -192,10 +209,10 @@ impl TestingCa {
         self.authority.as_ref().map(Authority::intermediate_pem).unwrap_or_default()
     }
 
-    /// Adds a credential for external account binding, or replaces the one of the same key
-    /// identifier by an unused one.
-    pub fn add_external_account(&mut self, account: ExternalAccount) {
-        self.external_accounts.insert(account.key_id.clone(), (account, false));
+    /// Refuses the next request of this kind with this cause, whatever it asks for, provided that
+    /// its signature and nonce are good. Several refusals of one kind are for that many requests.
+    pub fn refuse_next(&mut self, kind: RequestKind, cause: RefusalCause) {
+        self.refusals.entry(kind).or_default().push_back(cause);
     }
 
     /// When and why the certificate with this serial number was revoked, if it was. Zero octets in
@@ -241,8 +258,18 @@ impl TestingCa {
         self.authority.as_mut().ok_or_else(|| Problem::internal("the CA has no keys"))
     }
 
+    /// Whether the clock has been told the time.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.now != NEVER
+    }
+
     /// Lets everything happen that is due by `now`.
     fn advance(&mut self, now: Timestamp) {
+        if !self.has_begun() {
+            for credential in self.credentials.values_mut() {
+                credential.begin(now);
+            }
+        }
         self.now = self.now.max(now);
         self.settle_trials();
         self.settle_orders();

@@ -3,12 +3,13 @@
 use acmekit_core::time::Timestamp;
 use acmekit_core::types::identifier::Identifier;
 use base64ct::{Base64UrlUnpadded, Encoding};
-use der::Encode;
+use der::{Decode, Encode};
 use http::{HeaderMap, StatusCode};
 use serde_json::Value;
 use x509_cert::Certificate;
 
 use crate::ca::TestingCa;
+use crate::cause::RefusalCause;
 use crate::issue;
 use crate::keys::PublicKey;
 use crate::problem::Problem;
@@ -94,7 +95,7 @@ impl TestingCa {
         signed.expect_post_as_get()?;
         if !accepts_pem(headers) {
             let detail = "the Accept header excludes application/pem-certificate-chain";
-            return Err(Problem::new("malformed", 406, detail).breach("R-CRT-01"));
+            return Err(Problem::new(RefusalCause::MediaType, detail).breach("R-CRT-01"));
         }
         let issued = self.issued_at(index)?;
         let authority = self.authority.as_ref();
@@ -125,7 +126,8 @@ impl TestingCa {
         let is_it = |issued: &Issued| issued.certificate.to_der().is_ok_and(|own| own == der);
         let found = self.certificates.iter().position(is_it);
         let index = found.ok_or_else(|| {
-            Problem::new("malformed", 404, "this CA has not issued the certificate")
+            let detail = "this CA has not issued the certificate";
+            Problem::new(RefusalCause::CertificateUnknown, detail).value(serial(&der))
         })?;
         let issued = self.issued_at(index)?;
         let may_revoke = match &signed.signatory {
@@ -148,7 +150,7 @@ impl TestingCa {
         }
         if issued.revocation.is_some() {
             let detail = "the certificate is revoked already";
-            return Err(Problem::new("alreadyRevoked", 400, detail));
+            return Err(Problem::new(RefusalCause::AlreadyRevoked, detail).value(serial(&der)));
         }
         let at = self.now;
         if let Some(issued) = self.certificates.get_mut(index) {
@@ -162,7 +164,9 @@ impl TestingCa {
             None | Some(Value::Null) => return Ok(None),
             Some(reason) => reason,
         };
-        let bad = |detail: String| Problem::new("badRevocationReason", 400, detail);
+        let bad = |detail: String| {
+            Problem::new(RefusalCause::RevocationReason, detail).value(reason.to_string())
+        };
         let code = reason.as_u64().and_then(|code| u8::try_from(code).ok());
         match code.filter(|code| *code <= 10 && *code != 7) {
             None => {
@@ -173,6 +177,15 @@ impl TestingCa {
             Some(code) => Err(bad(format!("this CA does not take the reason {code}"))),
         }
     }
+}
+
+/// The serial number of a certificate in hexadecimal, empty if there is none.
+fn serial(der: &[u8]) -> String {
+    let Ok(certificate) = Certificate::from_der(der) else {
+        return String::new();
+    };
+    let serial = certificate.tbs_certificate().serial_number().as_bytes();
+    serial.iter().map(|octet| format!("{octet:02x}")).collect()
 }
 
 /// An absent Accept takes anything (RFC 9110 §12.5.1).

@@ -1,11 +1,21 @@
 //! How the CA behaves: every setting has a default, so that `Config::default()` is a plain CA.
 
-use core::fmt;
+mod certificate_rules;
+mod error_text;
+mod external_account;
+mod jprs;
+mod rules;
+mod upki;
+
+use core::ops::RangeInclusive;
 use core::time::Duration;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use zeroize::Zeroizing;
+pub use certificate_rules::{CertificateKey, SubjectAttribute, SubjectRule};
+pub use error_text::ErrorText;
+pub use external_account::{ExternalAccount, ExternalAccountPolicy, MacAlgorithm};
 
+use crate::cause::RefusalCause;
 use crate::jws;
 
 /// The behaviour of a [`TestingCa`](crate::TestingCa).
@@ -23,8 +33,12 @@ use crate::jws;
 #[derive(Clone, Debug)]
 pub struct Config {
     pub(crate) base_url: String,
+    pub(crate) directory_path: String,
+    pub(crate) caa_identities: Vec<String>,
     pub(crate) external_account_policy: ExternalAccountPolicy,
     pub(crate) external_accounts: Vec<ExternalAccount>,
+    pub(crate) external_account_lifetime: Option<Duration>,
+    pub(crate) external_account_reuse: bool,
     pub(crate) terms_of_service: Option<String>,
     pub(crate) agreement_required: bool,
     pub(crate) challenge_types: Vec<ChallengeType>,
@@ -47,6 +61,19 @@ pub struct Config {
     pub(crate) shuffle: bool,
     pub(crate) orders_page: usize,
     pub(crate) revocation_reasons: Vec<u8>,
+    pub(crate) preauthorization: bool,
+    pub(crate) contacts: RangeInclusive<usize>,
+    pub(crate) repeated_contacts: bool,
+    pub(crate) max_identifiers: usize,
+    pub(crate) whole_name_set: bool,
+    pub(crate) ip_identifiers: bool,
+    pub(crate) domains: Vec<String>,
+    pub(crate) refused_names: BTreeSet<String>,
+    pub(crate) certificate_keys: Option<Vec<CertificateKey>>,
+    pub(crate) subject_rule: SubjectRule,
+    pub(crate) failed_validations: Option<u32>,
+    pub(crate) subproblems: bool,
+    pub(crate) error_texts: BTreeMap<RefusalCause, ErrorText>,
 }
 
 impl Default for Config {
@@ -54,8 +81,12 @@ impl Default for Config {
         const DAY: Duration = Duration::from_secs(86_400);
         Self {
             base_url: "https://ca.test".to_owned(),
+            directory_path: "/directory".to_owned(),
+            caa_identities: vec!["ca.test".to_owned()],
             external_account_policy: ExternalAccountPolicy::Disabled,
             external_accounts: Vec::new(),
+            external_account_lifetime: None,
+            external_account_reuse: true,
             terms_of_service: None,
             agreement_required: false,
             challenge_types: vec![
@@ -82,6 +113,19 @@ impl Default for Config {
             shuffle: false,
             orders_page: 10,
             revocation_reasons: vec![0, 1, 2, 3, 4, 5, 6, 8, 9, 10],
+            preauthorization: false,
+            contacts: 0..=usize::MAX,
+            repeated_contacts: true,
+            max_identifiers: 100,
+            whole_name_set: false,
+            ip_identifiers: true,
+            domains: Vec::new(),
+            refused_names: BTreeSet::new(),
+            certificate_keys: None,
+            subject_rule: SubjectRule::any(),
+            failed_validations: None,
+            subproblems: true,
+            error_texts: BTreeMap::new(),
         }
     }
 }
@@ -272,90 +316,6 @@ impl Config {
     pub fn with_revocation_reasons(mut self, reasons: impl IntoIterator<Item = u8>) -> Self {
         self.revocation_reasons = reasons.into_iter().collect();
         self
-    }
-}
-
-/// Whether newAccount takes an external account binding.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ExternalAccountPolicy {
-    /// A binding that comes is ignored.
-    Disabled,
-    /// A binding that comes is verified, and refused if it is wrong.
-    Optional,
-    /// newAccount without a binding is refused with `externalAccountRequired`.
-    Required,
-}
-
-/// A MAC algorithm of the external account binding (RFC 7518 §3.2).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum MacAlgorithm {
-    /// HMAC with SHA-256.
-    Hs256,
-    /// HMAC with SHA-384.
-    Hs384,
-    /// HMAC with SHA-512.
-    Hs512,
-}
-
-impl MacAlgorithm {
-    pub(crate) const ALL: [Self; 3] = [Self::Hs256, Self::Hs384, Self::Hs512];
-
-    /// The registered name, such as `HS256`.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Hs256 => "HS256",
-            Self::Hs384 => "HS384",
-            Self::Hs512 => "HS512",
-        }
-    }
-}
-
-/// A credential that the CA has handed to a customer for external account binding.
-#[derive(Clone)]
-pub struct ExternalAccount {
-    pub(crate) key_id: String,
-    pub(crate) key: Zeroizing<Vec<u8>>,
-    pub(crate) algorithm: Option<MacAlgorithm>,
-    pub(crate) is_single_use: bool,
-}
-
-impl ExternalAccount {
-    /// A credential of key identifier and MAC key (the octets, not their base64url form), good for
-    /// any number of accounts and any algorithm.
-    pub fn new(key_id: impl Into<String>, key: impl Into<Vec<u8>>) -> Self {
-        Self {
-            key_id: key_id.into(),
-            key: Zeroizing::new(key.into()),
-            algorithm: None,
-            is_single_use: false,
-        }
-    }
-
-    /// Takes only this algorithm.
-    #[must_use]
-    pub const fn only(mut self, algorithm: MacAlgorithm) -> Self {
-        self.algorithm = Some(algorithm);
-        self
-    }
-
-    /// Makes the first account that uses the credential its only one.
-    #[must_use]
-    pub const fn single_use(mut self) -> Self {
-        self.is_single_use = true;
-        self
-    }
-}
-
-/// Leaves the key out.
-impl fmt::Debug for ExternalAccount {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ExternalAccount")
-            .field("key_id", &self.key_id)
-            .field("algorithm", &self.algorithm)
-            .field("is_single_use", &self.is_single_use)
-            .finish_non_exhaustive()
     }
 }
 

@@ -18,14 +18,14 @@ use crate::problem::Problem;
 
 const EXTENSION_REQUEST: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.14");
 const SUBJECT_ALT_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.17");
-const COMMON_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.3");
+pub(crate) const COMMON_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.3");
 
 /// A request whose signature and form are right.
 #[derive(Debug)]
 pub(crate) struct Request {
     pub(crate) public_key: PublicKey,
-    subject: Name,
-    common_name: Option<String>,
+    pub(crate) subject: Name,
+    pub(crate) common_name: Option<String>,
     names: BTreeSet<Identifier>,
 }
 
@@ -76,7 +76,7 @@ impl Request {
     }
 
     /// The subject of the certificate: all of the CSR's, or its common name alone.
-    pub(crate) fn subject(&self, keep_all: bool) -> Name {
+    pub(crate) fn kept_subject(&self, keep_all: bool) -> Name {
         if keep_all {
             return self.subject.clone();
         }

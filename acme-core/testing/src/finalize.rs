@@ -7,6 +7,7 @@ use http::StatusCode;
 use serde_json::Value;
 
 use crate::ca::TestingCa;
+use crate::cause::RefusalCause;
 use crate::certificate::Issued;
 use crate::csr::Request;
 use crate::issue::LeafRequest;
@@ -20,9 +21,20 @@ impl TestingCa {
         self.check_order_owner(signed, index)?;
         let order = self.order_at(index)?;
         if !self.is_ready(order) {
-            let detail = "the order is not ready to be finalized";
-            return Err(Problem::new("orderNotReady", 403, detail).breach("R-ORD-07"));
+            let (cause, why) = match &order.state {
+                OrderState::Open => (RefusalCause::OrderPending, "an authorization is not valid"),
+                OrderState::Invalid(problem) if problem.cause == RefusalCause::OrderExpired => {
+                    (RefusalCause::FinalizeExpired, "it has expired")
+                }
+                OrderState::Invalid(_) => (RefusalCause::FinalizeClosed, "it is invalid"),
+                OrderState::Processing { .. } | OrderState::Valid { .. } => {
+                    (RefusalCause::FinalizeClosed, "it has been finalized")
+                }
+            };
+            let detail = format!("the order is not ready to be finalized: {why}");
+            return Err(Problem::new(cause, detail).breach("R-ORD-07"));
         }
+        let first = order.identifiers.first().map(ToString::to_string).unwrap_or_default();
         let ordered: BTreeSet<_> = order.identifiers.iter().cloned().collect();
         let payload = signed.object("R-FIN-01")?;
         self.note_odd_members(&payload, &["csr"], "R-FIN-01");
@@ -39,6 +51,11 @@ impl TestingCa {
         if self.account_by_key(&request.public_key).is_some() {
             let detail = "the key of the CSR is the key of an account (RFC 8555 §11.1)";
             return Err(Problem::bad_csr(detail).breach("R-FIN-03"));
+        }
+        request.check_key(self.config.certificate_keys.as_deref())?;
+        request.check_subject(&self.config.subject_rule, &first)?;
+        for identifier in &ordered {
+            self.check_caa(identifier)?;
         }
         let certificate = self.issue(index, &request)?;
         let until = self.config.issuance_delay.map(|delay| self.now.saturating_add(delay));
@@ -60,7 +77,7 @@ impl TestingCa {
         let (account, identifiers) = (order.account, order.identifiers.clone());
         let leaf = LeafRequest {
             public_key: request.public_key.to_spki()?,
-            subject: request.subject(self.config.keep_subject),
+            subject: request.kept_subject(self.config.keep_subject),
             identifiers: &identifiers,
             not_before,
             not_after,

@@ -3,6 +3,7 @@
 use base64ct::{Base64UrlUnpadded, Encoding};
 use serde_json::{Map, Value};
 
+use crate::cause::RefusalCause;
 use crate::json;
 use crate::keys::PublicKey;
 use crate::problem::Problem;
@@ -118,7 +119,7 @@ impl Flattened {
             return Ok(algorithm);
         }
         let detail = format!("the algorithm {algorithm:?} is not accepted");
-        let mut problem = Problem::new("badSignatureAlgorithm", 400, detail);
+        let mut problem = Problem::new(RefusalCause::SignatureAlgorithm, detail).value(algorithm);
         problem.algorithms = accepted.to_vec();
         let is_known = ALGORITHMS.contains(&algorithm) || algorithm == "ES512";
         Err(if is_known { problem } else { problem.breach("R-JWS-05") })

@@ -4,6 +4,7 @@ use http::StatusCode;
 use serde_json::Value;
 
 use crate::ca::TestingCa;
+use crate::cause::RefusalCause;
 use crate::jws::{Flattened, Rules};
 use crate::keys::PublicKey;
 use crate::problem::Problem;
@@ -50,13 +51,15 @@ impl TestingCa {
             Some(other) => {
                 let location = self.url(&self.account_at(other)?.path);
                 let detail = "the new key belongs to another account";
-                return Err(Problem::new("malformed", 409, detail).header("location", location));
+                return Err(
+                    Problem::new(RefusalCause::KeyInUse, detail).header("location", location)
+                );
             }
             None => {}
         }
         if self.certificates.iter().any(|issued| issued.public_key == new_key) {
             let detail = "the new key is the key of a certificate";
-            return Err(Problem::new("badPublicKey", 400, detail).breach("R-ACC-17"));
+            return Err(Problem::new(RefusalCause::PublicKey, detail).breach("R-ACC-17"));
         }
         if let Some(account) = self.accounts.get_mut(index) {
             account.key = new_key;

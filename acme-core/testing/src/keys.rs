@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use x509_cert::spki::{AlgorithmIdentifierOwned, SubjectPublicKeyInfoOwned};
 
+use crate::cause::RefusalCause;
 use crate::problem::Problem;
 
 const ECDSA_WITH_SHA256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.2");
@@ -36,7 +37,7 @@ impl PublicKey {
             let detail = format!("the JWK holds the private member `{name}`");
             return Err(Problem::malformed(detail).breach("R-JWS-11"));
         }
-        let bad = |detail: &str| Problem::new("badPublicKey", 400, detail);
+        let bad = |detail: &str| Problem::new(RefusalCause::PublicKey, detail);
         let member = |name: &str| {
             let text = jwk.get(name).and_then(Value::as_str);
             let detail = format!("the JWK member `{name}` is missing or not base64url");

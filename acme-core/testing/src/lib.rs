@@ -4,13 +4,19 @@
 #![forbid(unsafe_code)]
 
 mod account;
+mod application;
 mod authorization;
 mod binding;
 mod ca;
+mod caa;
+mod cause;
 mod certificate;
 mod config;
+mod credential;
 mod csr;
+mod csr_rules;
 mod entropy;
+mod failures;
 mod finalize;
 mod issue;
 mod json;
@@ -21,6 +27,7 @@ mod log;
 mod names;
 mod nonce;
 mod order;
+mod preauthorization;
 mod problem;
 mod reply;
 mod rfc3339;
@@ -31,9 +38,12 @@ mod validation;
 mod violation;
 
 pub use ca::TestingCa;
+pub use caa::CaaAnswer;
+pub use cause::RefusalCause;
 pub use certificate::Revocation;
 pub use config::{
-    ChallengeType, Config, ExternalAccount, ExternalAccountPolicy, MacAlgorithm, RetryAfter,
+    CertificateKey, ChallengeType, Config, ErrorText, ExternalAccount, ExternalAccountPolicy,
+    MacAlgorithm, RetryAfter, SubjectAttribute, SubjectRule,
 };
 pub use entropy::SeededEntropy;
 pub use log::{LogEntry, RequestCounts, RequestKind};

@@ -21,6 +21,8 @@ pub enum RequestKind {
     OrdersList,
     /// keyChange (§7.3.5).
     KeyChange,
+    /// newAuthz (§7.4.1).
+    NewAuthorization,
     /// newOrder (§7.4).
     NewOrder,
     /// An order URL (§7.4).
@@ -48,6 +50,7 @@ impl fmt::Display for RequestKind {
             Self::Account => "account",
             Self::OrdersList => "orders_list",
             Self::KeyChange => "key_change",
+            Self::NewAuthorization => "new_authorization",
             Self::NewOrder => "new_order",
             Self::Order => "order",
             Self::Authorization => "authorization",
@@ -71,6 +74,7 @@ pub struct RequestCounts {
     pub account: u64,
     pub orders_list: u64,
     pub key_change: u64,
+    pub new_authorization: u64,
     pub new_order: u64,
     pub order: u64,
     pub authorization: u64,
@@ -91,6 +95,7 @@ impl RequestCounts {
             RequestKind::Account => self.account,
             RequestKind::OrdersList => self.orders_list,
             RequestKind::KeyChange => self.key_change,
+            RequestKind::NewAuthorization => self.new_authorization,
             RequestKind::NewOrder => self.new_order,
             RequestKind::Order => self.order,
             RequestKind::Authorization => self.authorization,
@@ -110,6 +115,7 @@ impl RequestCounts {
             + self.account
             + self.orders_list
             + self.key_change
+            + self.new_authorization
             + self.new_order
             + self.order
             + self.authorization
@@ -128,6 +134,7 @@ impl RequestCounts {
             RequestKind::Account => &mut self.account,
             RequestKind::OrdersList => &mut self.orders_list,
             RequestKind::KeyChange => &mut self.key_change,
+            RequestKind::NewAuthorization => &mut self.new_authorization,
             RequestKind::NewOrder => &mut self.new_order,
             RequestKind::Order => &mut self.order,
             RequestKind::Authorization => &mut self.authorization,
@@ -159,11 +166,14 @@ pub struct LogEntry {
     pub status: StatusCode,
     /// The last part of the problem type (such as `badNonce`), if the answer was a problem.
     pub problem: Option<&'static str>,
+    /// Why the CA refused, in its own words, even where the answer says less: a person's way to
+    /// find out what is behind a text like `Unable to create account`.
+    pub reason: Option<String>,
 }
 
 impl fmt::Display for LogEntry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { request, at, kind, method, url, status, problem } = self;
+        let Self { request, at, kind, method, url, status, problem, .. } = self;
         let status = status.as_u16();
         write!(f, "{request} {at} {kind} {method} {url} {status} {}", problem.unwrap_or("-"))
     }

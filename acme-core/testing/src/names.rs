@@ -5,12 +5,14 @@ use core::net::IpAddr;
 use acmekit_core::types::identifier::Identifier;
 use serde_json::Value;
 
+use crate::cause::RefusalCause;
 use crate::problem::Problem;
 
 /// Takes an identifier in exactly the form of the wire (RFC 8555 §7.1.3, RFC 8738 §3).
 pub(crate) fn parse(kind: &str, value: &str) -> Result<Identifier, Problem> {
-    let refuse =
-        |detail: String| Problem::new("rejectedIdentifier", 400, detail).breach("R-ORD-03");
+    let refuse = |detail: String| {
+        Problem::new(RefusalCause::NameForm, detail).value(value).breach("R-ORD-03")
+    };
     match kind {
         "dns" => {
             check_dns(value).map_err(|rule| refuse(format!("the name {value:?} {rule}")))?;
@@ -26,7 +28,7 @@ pub(crate) fn parse(kind: &str, value: &str) -> Result<Identifier, Problem> {
         },
         _ => {
             let detail = format!("identifiers of type {kind:?} cannot be ordered here");
-            Err(Problem::new("unsupportedIdentifier", 400, detail))
+            Err(Problem::new(RefusalCause::NameType, detail).value(kind))
         }
     }
 }
@@ -64,27 +66,23 @@ fn check_dns(name: &str) -> Result<(), &'static str> {
 /// One problem for all refused identifiers, with a subproblem each when there are several
 /// (§6.7.1).
 pub(crate) fn refusal(refused: Vec<(Value, Problem)>) -> Option<Problem> {
-    let mut problems = refused.into_iter();
-    let (entry, mut first) = problems.next()?;
-    let identifier = |entry: Value| serde_json::from_value::<Identifier>(entry).ok();
-    let rest: Vec<_> = problems.collect();
-    if let Some(identifier) = identifier(entry) {
-        let (kind, detail) = (first.kind, first.detail.clone());
-        first.subproblems.push((identifier, kind, detail));
-    }
-    for (entry, problem) in rest {
-        first.requirement = first.requirement.or(problem.requirement);
-        if problem.kind != first.kind {
-            first.kind = "compound";
+    let (_, first) = refused.first()?;
+    let is_one_kind = refused.iter().all(|(_, problem)| problem.kind == first.kind);
+    let mut whole = match refused.as_slice() {
+        [_] => first.clone(),
+        _ => {
+            let cause = if is_one_kind { first.cause } else { RefusalCause::Compound };
+            let detail = format!("{} identifiers are refused", refused.len());
+            Problem::new(cause, detail).value(first.value.as_str())
         }
-        if let Some(identifier) = identifier(entry) {
-            first.subproblems.push((identifier, problem.kind, problem.detail.clone()));
+    };
+    whole.requirement = refused.iter().find_map(|(_, problem)| problem.requirement);
+    for (entry, problem) in refused {
+        if let Ok(identifier) = serde_json::from_value::<Identifier>(entry) {
+            whole.subproblems.push((identifier, problem));
         }
     }
-    if first.subproblems.len() > 1 {
-        first.detail = format!("{} identifiers are refused", first.subproblems.len());
-    }
-    Some(first)
+    Some(whole)
 }
 
 #[cfg(test)]

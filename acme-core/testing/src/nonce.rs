@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::cause::RefusalCause;
 use crate::entropy::SeededEntropy;
 use crate::problem::Problem;
 
@@ -36,7 +37,7 @@ impl Nonces {
 
     /// Spends `nonce`; a share of `reject_percent` good ones is refused all the same.
     pub(crate) fn redeem(&mut self, nonce: &str, reject_percent: u8) -> Result<(), Problem> {
-        let bad = |detail: &str| Problem::new("badNonce", 400, detail);
+        let bad = |detail: &str| Problem::new(RefusalCause::Nonce, detail);
         let is_alphabet = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
         if nonce.is_empty() || !nonce.bytes().all(is_alphabet) {
             return Err(bad("the nonce is not base64url").breach("R-NON-03"));

@@ -9,14 +9,12 @@ use serde_json::{Map, Value, json};
 
 use crate::authorization::AuthorizationState;
 use crate::ca::TestingCa;
+use crate::cause::RefusalCause;
 use crate::names;
 use crate::problem::Problem;
 use crate::reply::Reply;
 use crate::rfc3339;
 use crate::routing::{Resource, Signed};
-
-/// More identifiers than this are refused, as public CAs do.
-const MAX_IDENTIFIERS: usize = 100;
 
 #[derive(Debug)]
 pub(crate) struct Order {
@@ -73,10 +71,11 @@ impl TestingCa {
 
     pub(crate) fn new_order(&mut self, signed: &Signed) -> Result<Reply, Problem> {
         let account = signed.account()?;
+        self.check_failures(account)?;
         let payload = signed.object("R-ORD-01")?;
         let allowed = ["identifiers", "notBefore", "notAfter", "profile"];
         self.note_odd_members(&payload, &allowed, "R-ORD-01");
-        let wanted = self.wanted(&payload)?;
+        let wanted = self.wanted(account, &payload)?;
         if self.config.order_reuse
             && let Some(index) = self.unfinished_order(account, &wanted)
         {
@@ -131,34 +130,25 @@ impl TestingCa {
         }
     }
 
-    fn wanted(&mut self, payload: &Map<String, Value>) -> Result<Wanted, Problem> {
+    fn wanted(&mut self, account: usize, payload: &Map<String, Value>) -> Result<Wanted, Problem> {
         let malformed = |detail: &str| Problem::malformed(detail).breach("R-ORD-01");
         let list = payload
             .get("identifiers")
             .and_then(Value::as_array)
             .filter(|list| !list.is_empty())
             .ok_or_else(|| malformed("`identifiers` must be a list of at least one identifier"))?;
-        if list.len() > MAX_IDENTIFIERS {
-            return Err(Problem::malformed(format!("more than {MAX_IDENTIFIERS} identifiers")));
+        let most = self.config.max_identifiers;
+        if list.len() > most {
+            return Err(Problem::malformed(format!("more than {most} identifiers")));
         }
         let mut identifiers = Vec::new();
         let mut refused = Vec::new();
         for entry in list {
-            let object =
-                entry.as_object().ok_or_else(|| malformed("an identifier is no object"))?;
-            self.note_odd_members(object, &["type", "value"], "R-ORD-01");
-            let text = |name: &str| object.get(name).and_then(Value::as_str);
-            let (Some(kind), Some(value)) = (text("type"), text("value")) else {
-                return Err(malformed("an identifier needs the texts `type` and `value`"));
-            };
-            match names::parse(kind, value) {
+            match self.acceptable(account, entry) {
+                Err(problem) if problem.cause == RefusalCause::Request => return Err(problem),
                 Err(problem) => refused.push((entry.clone(), problem)),
                 Ok(identifier) if identifiers.contains(&identifier) => {
                     self.note("R-ORD-03", format!("{identifier} is ordered twice"));
-                }
-                Ok(identifier) if self.challenge_types(&identifier).is_empty() => {
-                    let detail = format!("this CA has no challenge for {identifier}");
-                    refused.push((entry.clone(), Problem::new("rejectedIdentifier", 400, detail)));
                 }
                 Ok(identifier) => identifiers.push(identifier),
             }
@@ -166,6 +156,7 @@ impl TestingCa {
         if let Some(problem) = names::refusal(refused) {
             return Err(problem);
         }
+        self.check_whole_name_set(account, &identifiers)?;
         let (not_before, not_after) =
             (self.date(payload, "notBefore")?, self.date(payload, "notAfter")?);
         if let (Some(not_before), Some(not_after)) = (not_before, not_after)
@@ -210,7 +201,7 @@ impl TestingCa {
             return Ok(Some(name.to_owned()));
         }
         let detail = format!("there is no profile {name:?}");
-        Err(Problem::new("invalidProfile", 400, detail).breach("R-PRF-02"))
+        Err(Problem::new(RefusalCause::CertificateProfile, detail).value(name).breach("R-PRF-02"))
     }
 
     fn unfinished_order(&self, account: usize, wanted: &Wanted) -> Option<usize> {
@@ -255,18 +246,19 @@ impl TestingCa {
 
     fn failure(&self, order: &Order) -> Option<Problem> {
         if order.expires <= self.now {
-            return Some(Problem::malformed("the order has expired"));
+            return Some(Problem::new(RefusalCause::OrderExpired, "the order has expired"));
         }
         for index in &order.authorizations {
             let authorization = self.authorizations.get(*index)?;
             match authorization.state {
                 AuthorizationState::Pending | AuthorizationState::Valid => {}
                 AuthorizationState::Invalid => {
-                    let (kind, detail) = authorization.error();
+                    let inner = authorization.error();
                     let identifier = authorization.identifier.clone();
-                    let text = format!("the authorization for {identifier} failed: {detail}");
-                    let mut problem = Problem::new(kind, 403, text);
-                    problem.subproblems = vec![(identifier, kind, detail)];
+                    let mut problem = inner.clone();
+                    problem.detail =
+                        format!("the authorization for {identifier} failed: {}", inner.detail);
+                    problem.subproblems = vec![(identifier, inner)];
                     return Some(problem);
                 }
                 AuthorizationState::Deactivated | AuthorizationState::Expired => {
@@ -319,7 +311,7 @@ impl TestingCa {
                 optional.insert("certificate".to_owned(), json!(self.url(&path)));
             }
             OrderState::Invalid(problem) => {
-                optional.insert("error".to_owned(), problem.to_json());
+                optional.insert("error".to_owned(), self.config.worded(problem).to_json());
             }
             OrderState::Open | OrderState::Processing { .. } => {}
         }

@@ -1,13 +1,14 @@
 //! From URL and headers to the right handler: transport rules, then the outer JWS (RFC 8555 §6).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use http::request::Parts;
 use http::{Method, StatusCode, Uri};
 use serde_json::{Map, Value, json};
 
 use crate::ca::TestingCa;
-use crate::config::ExternalAccountPolicy;
+use crate::cause::RefusalCause;
+use crate::config::{Config, ExternalAccountPolicy};
 use crate::entropy::SeededEntropy;
 use crate::json;
 use crate::jws::{Flattened, OUTER, odd_members};
@@ -28,33 +29,39 @@ pub(crate) struct Paths {
     new_order: String,
     revoke_certificate: String,
     key_change: String,
+    new_authorization: Option<String>,
     /// RFC 8555 §7.1.1: unknown members must not disturb a client, so there is one.
     surprise: String,
 }
 
 impl Paths {
-    pub(crate) fn new(entropy: &mut SeededEntropy) -> Self {
+    pub(crate) fn new(entropy: &mut SeededEntropy, config: &Config) -> Self {
         let mut opaque = || format!("/{}", entropy.text::<12>());
         Self {
-            directory: "/directory".to_owned(),
+            directory: config.directory_path.clone(),
             new_nonce: opaque(),
             new_account: opaque(),
             new_order: opaque(),
             revoke_certificate: opaque(),
             key_change: opaque(),
             surprise: opaque(),
+            new_authorization: config.preauthorization.then(opaque),
         }
     }
 
     pub(crate) fn resources(&self) -> BTreeMap<String, Resource> {
-        BTreeMap::from([
+        let mut resources = BTreeMap::from([
             (self.directory.clone(), Resource::Directory),
             (self.new_nonce.clone(), Resource::NewNonce),
             (self.new_account.clone(), Resource::NewAccount),
             (self.new_order.clone(), Resource::NewOrder),
             (self.revoke_certificate.clone(), Resource::RevokeCertificate),
             (self.key_change.clone(), Resource::KeyChange),
-        ])
+        ]);
+        if let Some(path) = &self.new_authorization {
+            resources.insert(path.clone(), Resource::NewAuthorization);
+        }
+        resources
     }
 }
 
@@ -64,6 +71,7 @@ pub(crate) enum Resource {
     Directory,
     NewNonce,
     NewAccount,
+    NewAuthorization,
     NewOrder,
     RevokeCertificate,
     KeyChange,
@@ -82,6 +90,7 @@ impl Resource {
             Self::Directory => RequestKind::Directory,
             Self::NewNonce => RequestKind::NewNonce,
             Self::NewAccount => RequestKind::NewAccount,
+            Self::NewAuthorization => RequestKind::NewAuthorization,
             Self::NewOrder => RequestKind::NewOrder,
             Self::RevokeCertificate => RequestKind::RevokeCertificate,
             Self::KeyChange => RequestKind::KeyChange,
@@ -164,16 +173,22 @@ impl TestingCa {
         self.check_headers(parts)?;
         let Some(resource) = resource else {
             let detail = "the CA has handed out no such URL";
-            return Err(Problem::new("malformed", 404, detail).breach("R-URL-02"));
+            return Err(Problem::new(RefusalCause::UnknownUrl, detail).breach("R-URL-02"));
         };
         match (&parts.method, resource) {
-            (&Method::GET | &Method::HEAD, Resource::Directory) => return Ok(self.directory()),
-            (&Method::HEAD, Resource::NewNonce) => return Ok(self.new_nonce(StatusCode::OK)),
-            (&Method::GET, Resource::NewNonce) => return Ok(self.new_nonce(StatusCode::NO_CONTENT)),
             (&Method::POST, _) => {}
+            (&Method::GET | &Method::HEAD, Resource::Directory | Resource::NewNonce) => {
+                self.refuse_as_scripted(resource)?;
+                return Ok(match (&parts.method, resource) {
+                    (_, Resource::Directory) => self.directory(),
+                    (&Method::HEAD, _) => self.new_nonce(StatusCode::OK),
+                    _ => self.new_nonce(StatusCode::NO_CONTENT),
+                });
+            }
             (method, _) => {
                 let detail = format!("{method} is not allowed here: use POST or POST-as-GET");
-                let problem = Problem::new("malformed", 405, detail).breach("R-URL-03");
+                let problem = Problem::new(RefusalCause::Method, detail).value(method.as_str());
+                let problem = problem.breach("R-URL-03");
                 return Err(problem.header("allow", "POST".to_owned()));
             }
         }
@@ -181,12 +196,14 @@ impl TestingCa {
         if !matches!(resource, Resource::NewAccount | Resource::RevokeCertificate) {
             signed.account()?;
         }
+        self.refuse_as_scripted(resource)?;
         match resource {
             Resource::Directory => signed.expect_post_as_get().map(|()| self.directory()),
             Resource::NewNonce => {
                 signed.expect_post_as_get().map(|()| Reply::empty(StatusCode::NO_CONTENT))
             }
             Resource::NewAccount => self.new_account(&signed),
+            Resource::NewAuthorization => self.new_authorization(&signed),
             Resource::NewOrder => self.new_order(&signed),
             Resource::RevokeCertificate => self.revoke_certificate(&signed),
             Resource::KeyChange => self.key_change(&signed),
@@ -204,6 +221,14 @@ impl TestingCa {
         }
     }
 
+    /// See [`TestingCa::refuse_next`].
+    fn refuse_as_scripted(&mut self, resource: Resource) -> Result<(), Problem> {
+        match self.refusals.get_mut(&resource.kind()).and_then(VecDeque::pop_front) {
+            Some(cause) => Err(Problem::new(cause, "refused by the script of the test")),
+            None => Ok(()),
+        }
+    }
+
     fn check_headers(&mut self, parts: &Parts) -> Result<(), Problem> {
         let header = |name: &str| parts.headers.get(name).map(|value| value.as_bytes());
         if header("user-agent").is_none_or(<[u8]>::is_empty) {
@@ -216,7 +241,9 @@ impl TestingCa {
         if parts.method == Method::POST && header("content-type") != Some(b"application/jose+json")
         {
             let detail = "the Content-Type must be exactly application/jose+json";
-            return Err(Problem::new("malformed", 415, detail).breach("R-TRN-04"));
+            let sent = header("content-type").unwrap_or_default();
+            let problem = Problem::new(RefusalCause::ContentType, detail);
+            return Err(problem.value(String::from_utf8_lossy(sent)).breach("R-TRN-04"));
         }
         Ok(())
     }
@@ -224,7 +251,7 @@ impl TestingCa {
     /// Verifies the outer JWS (§6.2 to §6.5): form, URL, nonce, key, signature.
     fn verify(&mut self, url: &str, body: &[u8]) -> Result<Signed, Problem> {
         if body.len() > MAX_BODY {
-            return Err(Problem::new("malformed", 413, "the body is longer than 128 KiB"));
+            return Err(Problem::new(RefusalCause::BodyTooLong, "the body is longer than 128 KiB"));
         }
         let jws = Flattened::parse(body, OUTER)?;
         // The nonce is spent even when something else turns out wrong, so that it cannot be used
@@ -233,7 +260,7 @@ impl TestingCa {
             Some(nonce) => self.nonces.redeem(nonce, self.config.bad_nonce_percent),
             None => {
                 let detail = "the protected header has no nonce";
-                Err(Problem::new("badNonce", 400, detail).breach("R-JWS-02"))
+                Err(Problem::new(RefusalCause::Nonce, detail).breach("R-JWS-02"))
             }
         };
         jws.allow_header(&["alg", "nonce", "url", "jwk", "kid"], OUTER)?;
@@ -244,7 +271,7 @@ impl TestingCa {
         let algorithm = jws.algorithm(&self.config.signature_algorithms, OUTER)?.to_owned();
         if jws.text("url", OUTER)? != url {
             let detail = "the `url` of the protected header is not the URL of the request";
-            return Err(Problem::new("unauthorized", 401, detail).breach("R-URL-01"));
+            return Err(Problem::new(RefusalCause::UrlMismatch, detail).breach("R-URL-01"));
         }
         spent?;
         let signatory = match jws.header.get("kid") {
@@ -275,7 +302,7 @@ impl TestingCa {
                 let detail = "the `kid` is a URL of this CA, but not of an account";
                 Err(Problem::malformed(detail).breach("R-JWS-04"))
             }
-            None => Err(Problem::new("accountDoesNotExist", 400, "there is no such account")),
+            None => Err(Problem::new(RefusalCause::AccountUnknown, "there is no such account")),
         }
     }
 
@@ -304,7 +331,7 @@ impl TestingCa {
         let paths = &self.paths;
         let mut meta = Map::new();
         meta.insert("website".to_owned(), json!(self.config.base_url));
-        meta.insert("caaIdentities".to_owned(), json!(["ca.test"]));
+        meta.insert("caaIdentities".to_owned(), json!(self.config.caa_identities));
         if let Some(terms) = &self.config.terms_of_service {
             meta.insert("termsOfService".to_owned(), json!(terms));
         }
@@ -325,6 +352,9 @@ impl TestingCa {
             "meta": meta,
         });
         if let Some(members) = body.as_object_mut() {
+            if let Some(path) = &paths.new_authorization {
+                members.insert("newAuthz".to_owned(), json!(self.url(path)));
+            }
             let name = paths.surprise.trim_start_matches('/').to_owned();
             members.insert(name, json!("unknown members are to be ignored (RFC 8555 §7.1.1)"));
         }

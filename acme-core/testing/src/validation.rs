@@ -12,9 +12,11 @@ use x509_cert::Certificate;
 use x509_cert::ext::Extension;
 use x509_cert::ext::pkix::SubjectAltName;
 
+use crate::cause::RefusalCause;
 use crate::config::ChallengeType;
 use crate::issue;
 use crate::keys::{PublicKey, signed_part};
+use crate::problem::Problem;
 
 const SUBJECT_ALT_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.17");
 const ACME_IDENTIFIER: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.1.31");
@@ -148,18 +150,17 @@ pub enum FailureReason {
 }
 
 impl FailureReason {
-    pub(crate) const fn as_str(self) -> &'static str {
+    const fn cause(self) -> RefusalCause {
         match self {
-            Self::Connection => "connection",
-            Self::Dns => "dns",
-            Self::Tls => "tls",
-            Self::Unauthorized => "unauthorized",
+            Self::Connection => RefusalCause::Connection,
+            Self::Dns => RefusalCause::Dns,
+            Self::Tls => RefusalCause::Tls,
+            Self::Unauthorized => RefusalCause::ServerAnswer,
         }
     }
 }
 
-/// The last part of a problem type, and the detail.
-pub(crate) type Verdict = Result<(), (&'static str, String)>;
+pub(crate) type Verdict = Result<(), Problem>;
 
 /// Judges evidence against the key authorization (RFC 8555 §8.1).
 pub(crate) fn judge(
@@ -168,10 +169,12 @@ pub(crate) fn judge(
     key_authorization: &str,
     outcome: &ValidationOutcome,
 ) -> Verdict {
-    let wrong = |detail: String| Err(("incorrectResponse", detail));
+    let fail =
+        |cause, detail: String| Err(Problem::new(cause, detail).value(identifier.to_string()));
+    let wrong = |detail: String| fail(RefusalCause::Response, detail);
     let digest = Sha256::digest(key_authorization);
     match (kind, outcome) {
-        (_, ValidationOutcome::Failed { reason, detail }) => Err((reason.as_str(), detail.clone())),
+        (_, ValidationOutcome::Failed { reason, detail }) => fail(reason.cause(), detail.clone()),
         (ChallengeType::Http01, ValidationOutcome::HttpBody(body)) => {
             // §8.3: white space at the end is to be ignored, nothing else.
             if body.trim_ascii_end() == key_authorization.as_bytes() {
@@ -194,7 +197,7 @@ pub(crate) fn judge(
         (ChallengeType::TlsAlpn01, ValidationOutcome::TlsCertificate(der)) => {
             certificate(der, identifier, &digest).or_else(|detail| wrong(detail.to_owned()))
         }
-        _ => Err(("serverInternal", "the evidence does not fit the challenge".to_owned())),
+        _ => Err(Problem::internal("the evidence does not fit the challenge")),
     }
 }
 
@@ -262,7 +265,7 @@ mod tests {
             judge(ChallengeType::Dns01, &name, authorization, &outcome)
         };
         assert_eq!(judged(&["other", "ZTRx1Ckl1-tM05o5zaizTTA0yUy5AGereMgSNWC6Ll8"]), Ok(()));
-        assert_eq!(judged(&["other"]).unwrap_err().0, "incorrectResponse");
+        assert_eq!(judged(&["other"]).unwrap_err().kind, "incorrectResponse");
     }
 
     #[test]

@@ -230,6 +230,35 @@ impl World {
         self.register(json!({ "externalAccountBinding": binding }))
     }
 
+    /// newAccount with a binding, contacts and consent, as the CAs that ask for all of it want.
+    pub(crate) fn register_customer(&mut self, mac_key: &[u8], kid: &str) -> Answer {
+        self.register_changed(mac_key, kid, |_| {})
+    }
+
+    /// The same with a change to the payload.
+    pub(crate) fn register_changed(
+        &mut self,
+        mac_key: &[u8],
+        kid: &str,
+        change: impl FnOnce(&mut Map<String, Value>),
+    ) -> Answer {
+        let url = self.url("newAccount");
+        let mut payload = json!({
+            "contact": ["mailto:admin@example.ac.jp"],
+            "termsOfServiceAgreed": true,
+            "externalAccountBinding": binding("HS256", mac_key, kid, &url, &jwk(&self.key)),
+        });
+        change(object(&mut payload));
+        self.register(payload)
+    }
+
+    /// newOrder, whatever the answer.
+    pub(crate) fn ask(&mut self, names: &[&str]) -> Answer {
+        let identifiers: Vec<_> =
+            names.iter().map(|name| json!({ "type": "dns", "value": name })).collect();
+        self.post(&self.url("newOrder"), &json!({ "identifiers": identifiers }))
+    }
+
     pub(crate) fn order(&mut self, names: &[&str]) -> (String, Value) {
         let identifiers: Vec<_> =
             names.iter().map(|name| name.parse::<Identifier>().unwrap()).collect();
@@ -295,6 +324,17 @@ impl World {
         String::from_utf8(answer.body).unwrap()
     }
 
+    /// The challenge of one type in the first authorization of an order.
+    pub(crate) fn challenge_of(&mut self, order: &Value, kind: &str) -> Value {
+        let authorization = self.read(order["authorizations"][0].as_str().unwrap()).json();
+        challenge(&authorization, kind)
+    }
+
+    /// Why the CA refused the last request, in its own words.
+    pub(crate) fn reason(&self) -> &str {
+        self.ca.log().last().and_then(|entry| entry.reason.as_deref()).unwrap_or_default()
+    }
+
     /// The requirements broken so far.
     pub(crate) fn breaches(&self) -> Vec<&'static str> {
         self.ca.violations().iter().map(|violation| violation.requirement).collect()
@@ -344,4 +384,21 @@ pub(crate) fn openssl(arguments: &[&str]) -> (bool, String) {
     let output = output.expect("the tests need the openssl tool");
     let text = [output.stdout, output.stderr].concat();
     (output.status.success(), String::from_utf8_lossy(&text).into_owned())
+}
+
+/// A request made by openssl with a new key of `kind` (the value of `-newkey`), in DER. The subject
+/// is in openssl's form, such as `/C=JP/CN=example.org`, and is encoded in its order.
+pub(crate) fn openssl_request(kind: &str, subject: &str, names: &[&str]) -> Vec<u8> {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    static NUMBER: AtomicUsize = AtomicUsize::new(0);
+    let scratch = Scratch::new(&format!("request-{}", NUMBER.fetch_add(1, Ordering::Relaxed)));
+    let names: Vec<_> = names.iter().map(|name| format!("DNS:{name}")).collect();
+    let names = format!("subjectAltName={}", names.join(","));
+    let (request, key) = (scratch.path("request.der"), scratch.path("key.pem"));
+    let (good, text) = openssl(&[
+        "req", "-new", "-nodes", "-newkey", kind, "-keyout", &key, "-outform", "DER", "-out",
+        &request, "-subj", subject, "-addext", &names,
+    ]);
+    assert!(good, "{text}");
+    std::fs::read(request).unwrap()
 }
