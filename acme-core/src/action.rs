@@ -44,8 +44,9 @@ pub enum Action<T> {
     /// Sign with a key that is held elsewhere, then [`Input::Signature`] or
     /// [`Input::SignatureFailed`]. Poll again without waiting.
     Sign(SignRequest),
-    /// Publish for each identifier what can be published, then tell by [`Input::Published`] or
-    /// [`Input::PublicationFailed`]. One published challenge per identifier is enough.
+    /// Publish for each authorization ([`Offer::authorization_url`]) what can be published, then
+    /// tell by [`Input::Published`] or [`Input::PublicationFailed`]. One published challenge for
+    /// each authorization is enough, and needed: a name and its wildcard have one each.
     Present(Vec<Offer>),
     /// Remove what was published for these, whether or not it ever was. Follows every `Present`
     /// exactly once, also when the flow fails or is cancelled; no answer is expected.
@@ -187,6 +188,8 @@ pub enum SigningKey {
 pub struct Offer {
     /// Names the challenge.
     pub id: ChallengeId,
+    /// The authorization it belongs to: one published challenge for each is enough.
+    pub authorization_url: String,
     /// The name or address to be validated, without `*.`.
     pub identifier: Identifier,
     /// Whether the validation is for the wildcard below the name.
@@ -210,6 +213,7 @@ impl Offer {
     ) -> Self {
         Self {
             id: ChallengeId(challenge_url.into()),
+            authorization_url: format!("authorization of {identifier}"),
             identifier: identifier.without_wildcard(),
             wildcard: identifier.is_wildcard(),
             kind,

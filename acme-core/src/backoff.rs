@@ -62,6 +62,13 @@ impl Polls {
         self
     }
 
+    /// The same after this many polls of the order in an earlier state: a server that goes back
+    /// and forth between states is not polled more often or more eagerly for it.
+    pub(crate) fn after_polls(mut self, count: u32) -> Self {
+        self.count = count;
+        self
+    }
+
     pub(crate) fn next(&self) -> Timestamp {
         self.next
     }

@@ -5,6 +5,9 @@ use crate::problem::printable;
 /// Most deviations that are kept.
 const MAX_DEVIATIONS: usize = 200;
 
+/// Longest text of one, in characters.
+const MAX_TEXT: usize = 300;
+
 /// One tolerated breach of the protocol by the server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -21,7 +24,7 @@ pub(crate) struct Deviations(Vec<Deviation>);
 
 impl Deviations {
     pub(crate) fn note(&mut self, code: &'static str, text: impl AsRef<str>) {
-        let text = printable(text.as_ref());
+        let text: String = printable(text.as_ref()).chars().take(MAX_TEXT).collect();
         let known = self.0.iter().any(|d| d.code == code && d.text == text);
         if self.0.len() < MAX_DEVIATIONS && !known {
             self.0.push(Deviation { code, text });

@@ -232,7 +232,7 @@ impl Error {
             kind,
             step,
             code,
-            message: message.into(),
+            message: bounded(&message.into()),
             retry,
             url: None,
             status: None,
@@ -460,6 +460,18 @@ impl Error {
     pub fn advice_in(&self, language: Language) -> String {
         crate::advice::advice_in(self, language, None)
     }
+}
+
+/// Longest message, in characters: what a server says may be megabytes.
+const MAX_MESSAGE: usize = 4000;
+
+/// A message fit for a terminal and a log, of bounded length.
+fn bounded(text: &str) -> String {
+    let mut shown: String = printable(text).chars().take(MAX_MESSAGE).collect();
+    if shown.len() < text.len() && shown.chars().count() == MAX_MESSAGE {
+        shown.push('…');
+    }
+    shown
 }
 
 /// How long to stay away when a rate limit comes without a time.

@@ -75,6 +75,8 @@ pub(crate) struct Exchanges<T> {
     /// Requests whose signature came from outside, ready to leave.
     signed: VecDeque<Outgoing>,
     outcomes: VecDeque<(T, Outcome)>,
+    /// URLs that are not to be asked again before a time.
+    held: Vec<(String, Timestamp)>,
     plumbing: Plumbing,
 }
 
@@ -84,6 +86,7 @@ impl<T> Default for Exchanges<T> {
             live: Vec::new(),
             signed: VecDeque::new(),
             outcomes: VecDeque::new(),
+            held: Vec::new(),
             plumbing: Plumbing::default(),
         }
     }
@@ -93,14 +96,22 @@ impl<T: Clone> Exchanges<T> {
     /// Queues a request. Its URL is checked here, before anything is sent to it.
     pub(crate) fn start(&mut self, session: &Session, request: Request<T>) -> Result<(), Error> {
         session.check_url(request.step, &request.url)?;
+        let held = self.held.iter().filter(|(url, _)| *url == request.url);
+        let not_before = held.map(|(_, until)| *until).max();
+        let not_before = not_before.unwrap_or(Timestamp::from_unix_millis(i64::MIN));
         self.live.push(Live {
             request,
-            state: State::Queued { not_before: Timestamp::from_unix_millis(i64::MIN) },
+            state: State::Queued { not_before },
             bad_nonces: 0,
             attempts: 0,
             own_nonce: None,
         });
         Ok(())
+    }
+
+    /// Asks nothing of this URL before a time.
+    pub(crate) fn hold(&mut self, url: &str, until: Timestamp) {
+        hold(&mut self.held, url, until);
     }
 
     /// What came of a request, if anything did.
@@ -128,7 +139,7 @@ impl<T: Clone> Exchanges<T> {
         cx: &mut Context<'_>,
         needs_directory: bool,
     ) -> Result<Activity, Error> {
-        let now = cx.session.tick(cx.now);
+        let now = cx.now;
         if let Some(outgoing) = self.signed.pop_front() {
             return Ok(Activity::Send(outgoing));
         }
@@ -138,7 +149,7 @@ impl<T: Clone> Exchanges<T> {
         }
         let in_flight = self.live.iter().filter(|l| !matches!(l.state, State::Queued { .. }));
         idle.outstanding = in_flight.clone().next().is_some() || self.plumbing.is_fetching();
-        let mut room = cx.session.policy().max_in_flight.saturating_sub(in_flight.count());
+        let has_room = in_flight.count() < cx.session.policy().max_in_flight.max(1);
         let mut starved = 0;
         let mut start = None;
         for (index, live) in self.live.iter_mut().enumerate() {
@@ -147,26 +158,22 @@ impl<T: Clone> Exchanges<T> {
                 idle.wake_at(not_before, WaitReason::Retry);
                 continue;
             }
-            if room == 0 {
-                break;
-            }
-            let max_age = cx.session.policy().max_nonce_age;
-            match live.own_nonce.take().or_else(|| cx.session.nonces.take(now, max_age)) {
-                Some(nonce) => {
-                    start = Some((index, nonce));
-                    break;
-                }
-                None => {
-                    starved += 1;
-                    room -= 1;
+            if has_room && start.is_none() {
+                let max_age = cx.session.policy().max_nonce_age;
+                let nonce = live.own_nonce.take();
+                let nonce = nonce.or_else(|| cx.session.nonces.take(now, max_age));
+                start = nonce.map(|nonce| (index, nonce));
+                if start.is_some() {
+                    continue;
                 }
             }
+            starved += 1;
         }
         self.plumbing.queue(cx.session, now, starved);
         if let Some((index, nonce)) = start {
             return self.begin(cx, now, index, &nonce);
         }
-        if starved > 0 {
+        if starved > 0 && has_room {
             return self.plumbing.nonce(cx, now, idle);
         }
         Ok(Activity::Idle(idle))
@@ -217,7 +224,7 @@ impl<T: Clone> Exchanges<T> {
 
     /// Takes an answer in, or gives it back if it is no answer to a request.
     pub(crate) fn handle(&mut self, cx: &mut Context<'_>, input: Input) -> Result<Handled, Misuse> {
-        let now = cx.session.tick(cx.now);
+        let now = cx.now;
         match input {
             Input::Response { id, response } => {
                 cx.session.traffic.ended(id, now, true);
@@ -336,8 +343,12 @@ impl<T: Clone> Exchanges<T> {
             headers: &parts.headers,
             problem,
             body_excerpt: &excerpt(&body),
-            now,
+            now: cx.session.clock_time(now),
         });
+        // Whatever the flow makes of the refusal, it does not come back earlier than it was told.
+        if let Some(until) = retry_after {
+            hold(&mut self.held, &live.request.url, until);
+        }
         let transient = error.kind() == ErrorKind::RateLimited
             || (parts.status.is_server_error() && error.kind() != ErrorKind::Unsupported);
         if !transient {
@@ -406,10 +417,18 @@ impl<T: Clone> Exchanges<T> {
     }
 }
 
+/// Notes that a URL is not to be asked before a time; a later one that is known stays.
+fn hold(held: &mut Vec<(String, Timestamp)>, url: &str, until: Timestamp) {
+    match held.iter_mut().find(|(known, _)| known == url) {
+        Some((_, time)) => *time = until.max(*time),
+        None => held.push((url.to_owned(), until)),
+    }
+}
+
 /// Takes the nonce out of an answer that nobody waits for any more.
 pub(crate) fn take_late(cx: &mut Context<'_>, input: &Input) {
     if let Input::Response { response, .. } = input {
-        let now = cx.session.tick(cx.now);
+        let now = cx.now;
         bank_nonce(cx.session, now, response.headers());
     }
 }

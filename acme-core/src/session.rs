@@ -1,6 +1,7 @@
 //! What all flows of one client share: directory, account, key, nonces and policy.
 
 use core::fmt;
+use core::time::Duration;
 
 use http::HeaderValue;
 
@@ -31,7 +32,9 @@ pub struct Session {
     profile: Option<CaProfile>,
     user_agent: HeaderValue,
     accept_language: Option<HeaderValue>,
-    latest: Timestamp,
+    /// The last reading of the caller's clock, and how far it was set back in all.
+    last_clock: Option<Timestamp>,
+    behind: Duration,
     next_id: u64,
     pub(crate) nonces: NoncePool,
     pub(crate) traffic: Traffic,
@@ -70,7 +73,8 @@ impl Session {
             profile: None,
             user_agent: HeaderValue::from_static(LIBRARY),
             accept_language: None,
-            latest: Timestamp::from_unix_millis(i64::MIN),
+            last_clock: None,
+            behind: Duration::ZERO,
             next_id: 0,
             nonces: NoncePool::default(),
             traffic: Traffic::default(),
@@ -201,11 +205,26 @@ impl Session {
         self.account = None;
     }
 
-    /// The time, which never runs backwards: a clock that is set back must not make a wait longer
-    /// than it was meant to be, nor an age negative.
-    pub(crate) fn tick(&mut self, now: Timestamp) -> Timestamp {
-        self.latest = self.latest.max(now);
-        self.latest
+    /// The steady time for a reading of the caller's clock: it never runs backwards. Where the
+    /// clock was set back, it stands still for that moment and then goes on at the clock's pace,
+    /// so that no wait gets longer than it was meant to be and no deadline moves away.
+    pub(crate) fn steady_time(&mut self, clock: Timestamp) -> Timestamp {
+        if let Some(last) = self.last_clock {
+            self.behind = self.behind.saturating_add(last.saturating_since(clock));
+        }
+        self.last_clock = Some(clock);
+        self.steady(clock)
+    }
+
+    /// A moment of the caller's clock as steady time.
+    pub(crate) fn steady(&self, clock: Timestamp) -> Timestamp {
+        clock.saturating_add(self.behind)
+    }
+
+    /// A moment of steady time by the caller's clock: for certificates, and for what the caller
+    /// is told.
+    pub(crate) fn clock_time(&self, steady: Timestamp) -> Timestamp {
+        steady.saturating_sub(self.behind)
     }
 
     fn next_id(&mut self) -> u64 {

@@ -32,6 +32,16 @@ impl Timestamp {
         Self(seconds.saturating_mul(1000))
     }
 
+    /// Whether this moment can be written in RFC 3339 here: from 1970 to 9999.
+    pub(crate) fn is_rfc3339(self) -> bool {
+        self.date().is_some()
+    }
+
+    fn date(self) -> Option<der::DateTime> {
+        let seconds = u64::try_from(self.unix_seconds()).ok()?;
+        der::DateTime::from_unix_duration(Duration::from_secs(seconds)).ok()
+    }
+
     /// Milliseconds since the Unix epoch.
     pub const fn unix_millis(self) -> i64 {
         self.0
@@ -75,10 +85,7 @@ impl From<SystemTime> for Timestamp {
 /// is written as its milliseconds since the Unix epoch.
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match u64::try_from(self.unix_seconds())
-            .ok()
-            .and_then(|s| der::DateTime::from_unix_duration(Duration::from_secs(s)).ok())
-        {
+        match self.date() {
             Some(date) => write!(f, "{date}"),
             None => write!(f, "{} ms since 1970", self.0),
         }

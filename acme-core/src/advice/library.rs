@@ -29,6 +29,11 @@ pub(super) const TABLE: &[(&str, &str, &str)] = &[
         "認可(authorization)の応答を解釈できません。認証局に連絡してください。",
     ),
     (
+        "bad-date",
+        "Ask for dates from 1970 to 9999, or for none.",
+        "1970年から9999年までの日時を指定するか、日時の指定を省略してください。",
+    ),
+    (
         "bad-language",
         "Give language tags such as `ja, en`.",
         "「ja, en」のような言語タグを指定してください。",

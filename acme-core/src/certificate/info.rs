@@ -193,7 +193,10 @@ impl Certificate {
             Some(scheme) => {
                 crypto::verify(&issuer.public_key, scheme, &self.signed, &self.signature)
             }
-            None => SignatureCheck::Unsupported,
+            None if SignatureScheme::may_go_together(self.algorithm, &issuer.public_key) => {
+                SignatureCheck::Unsupported
+            }
+            None => SignatureCheck::Invalid,
         }
     }
 

@@ -66,6 +66,20 @@ impl SignatureScheme {
         })
     }
 
+    /// Whether an algorithm identifier can go with a key at all. An algorithm or a kind of key that
+    /// this library does not know might; RSA and an elliptic key never do.
+    pub(crate) fn may_go_together(oid: ObjectIdentifier, public_key_der: &[u8]) -> bool {
+        let Ok(key) = PublicKeyParts::from_der(public_key_der) else { return true };
+        let is_rsa = matches!(oid, SHA256_WITH_RSA | SHA384_WITH_RSA | SHA512_WITH_RSA);
+        let is_ecdsa = matches!(oid, ECDSA_WITH_SHA256 | ECDSA_WITH_SHA384);
+        let is_ed25519 = oid == super::public_key::ED25519;
+        match key {
+            PublicKeyParts::Rsa { .. } => !is_ecdsa && !is_ed25519,
+            PublicKeyParts::Ec { .. } => !is_rsa && !is_ed25519,
+            PublicKeyParts::Ed25519(_) => !is_rsa && !is_ecdsa,
+        }
+    }
+
     /// The object identifier of the algorithm.
     pub const fn algorithm_oid(self) -> ObjectIdentifier {
         match self {

@@ -216,7 +216,7 @@ impl Plumbing {
             headers: &parts.headers,
             problem: read_problem(&body),
             body_excerpt: &excerpt(&body),
-            now,
+            now: cx.session.clock_time(now),
         });
         let transient = parts.status.is_server_error() || error.kind() == ErrorKind::RateLimited;
         fetch.repeat(cx, now, retry_after, error, transient);

@@ -22,7 +22,8 @@ use crate::time::Timestamp;
 pub struct Context<'a> {
     /// Directory, account, key, nonces and policy, shared by all flows of one client.
     pub session: &'a mut Session,
-    /// The time now. One that runs backwards counts as standing still.
+    /// The time now, by the caller's clock. A clock that is set back does no harm: waits and
+    /// deadlines go on as they were meant.
     pub now: Timestamp,
     /// Randomness, for signatures that need it.
     pub entropy: &'a mut dyn Entropy,
@@ -80,4 +81,51 @@ pub trait Flow {
 
     /// The state as a small value without key material and nonces, valid at any moment.
     fn checkpoint(&self) -> Checkpoint;
+}
+
+/// Runs a poll on steady time and tells the caller its waits by the caller's clock.
+pub(crate) fn poll_steadily<T>(
+    cx: &mut Context<'_>,
+    poll: impl FnOnce(&mut Context<'_>) -> Result<Action<T>, Error>,
+) -> Result<Action<T>, Error> {
+    let now = cx.session.steady_time(cx.now);
+    let cx = &mut Context { session: cx.session, now, entropy: cx.entropy };
+    Ok(match poll(cx)? {
+        Action::Wait { until, reason } => {
+            Action::Wait { until: cx.session.clock_time(until), reason }
+        }
+        Action::Blocked { until } => Action::Blocked { until: cx.session.clock_time(until) },
+        other => other,
+    })
+}
+
+/// Takes an input in on steady time.
+pub(crate) fn handle_steadily(
+    cx: &mut Context<'_>,
+    handle: impl FnOnce(&mut Context<'_>) -> Result<(), Misuse>,
+) -> Result<(), Misuse> {
+    let now = cx.session.steady_time(cx.now);
+    handle(&mut Context { session: cx.session, now, entropy: cx.entropy })
+}
+
+/// When a flow gives up: at the time the caller has set, or else after the policy's total time.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Deadline {
+    asked: Option<Timestamp>,
+    steady: Option<Timestamp>,
+}
+
+impl Deadline {
+    pub(crate) fn ask(&mut self, deadline: Timestamp) {
+        self.asked = Some(deadline);
+    }
+
+    /// The deadline as steady time, fixed at the first poll.
+    pub(crate) fn fix(&mut self, cx: &Context<'_>) -> Timestamp {
+        let session = &*cx.session;
+        *self.steady.get_or_insert_with(|| match self.asked {
+            Some(asked) => session.steady(asked),
+            None => cx.now.saturating_add(session.policy().total_time),
+        })
+    }
 }

@@ -19,7 +19,7 @@ use crate::exchange::{
     take_late,
 };
 use crate::flow::checkpoint::{Binding, Checkpoint, ResumeError, Saved};
-use crate::flow::{Context, Flow};
+use crate::flow::{Context, Deadline, Flow, handle_steadily, poll_steadily};
 use crate::problem::printable;
 use crate::session::Session;
 use crate::time::Timestamp;
@@ -41,7 +41,7 @@ pub struct Preauthorized {
 /// servers offer this; it is never possible for wildcards.
 pub struct Preauthorize {
     identifier: Identifier,
-    deadline: Option<Timestamp>,
+    deadline: Deadline,
     binding: Option<Binding>,
     authorization_url: Option<String>,
     presented: Vec<SavedOffer>,
@@ -89,7 +89,7 @@ impl Preauthorize {
     pub fn new(identifier: Identifier) -> Self {
         Self {
             identifier,
-            deadline: None,
+            deadline: Deadline::default(),
             binding: None,
             authorization_url: None,
             presented: Vec::new(),
@@ -101,7 +101,7 @@ impl Preauthorize {
     /// Gives up at this time.
     #[must_use]
     pub fn deadline(mut self, deadline: Timestamp) -> Self {
-        self.deadline = Some(deadline);
+        self.deadline.ask(deadline);
         self
     }
 
@@ -220,7 +220,11 @@ impl Preauthorize {
             }
             let policy = cx.session.policy().clone();
             if polls.count() >= policy.max_polls {
-                return Err(deadline_error(Step::Validation, "the CA validated", now));
+                return Err(deadline_error(
+                    Step::Validation,
+                    "the CA validated",
+                    cx.session.clock_time(now),
+                ));
             }
             return polls.no_news(now, reply.retry_after, &policy, cx.entropy);
         }
@@ -315,9 +319,13 @@ impl Preauthorize {
         cx: &mut Context<'_>,
         deadline: Timestamp,
     ) -> Result<Action<Preauthorized>, Error> {
-        let now = cx.session.tick(cx.now);
+        let now = cx.now;
         if now >= deadline {
-            return Err(deadline_error(self.step(), "the CA validated", now));
+            return Err(deadline_error(
+                self.step(),
+                "the CA validated",
+                cx.session.clock_time(now),
+            ));
         }
         while let Some((tag, outcome)) = self.exchanges.next_outcome() {
             match (tag, outcome) {
@@ -374,7 +382,7 @@ impl Preauthorize {
 
     fn fail(&mut self, cx: &mut Context<'_>, error: Error) {
         self.exchanges.abandon(cx);
-        let error = error.in_light_of(cx.session.profile(), cx.now);
+        let error = error.in_light_of(cx.session.profile(), cx.session.clock_time(cx.now));
         self.state = State::Closing(Err(error));
     }
 
@@ -398,10 +406,27 @@ impl Flow for Preauthorize {
     type Output = Preauthorized;
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Result<Action<Preauthorized>, Error> {
+        poll_steadily(cx, |cx| self.poll_on(cx))
+    }
+
+    fn handle(&mut self, cx: &mut Context<'_>, input: Input) -> Result<(), Misuse> {
+        handle_steadily(cx, |cx| self.handle_on(cx, input))
+    }
+
+    fn checkpoint(&self) -> Checkpoint {
+        let saved = SavedPreauthorize {
+            identifier: self.identifier.clone(),
+            authorization_url: self.authorization_url.clone(),
+            presented: self.presented.clone(),
+        };
+        Checkpoint::new(self.binding.as_ref(), Saved::Preauthorize(saved))
+    }
+}
+
+impl Preauthorize {
+    fn poll_on(&mut self, cx: &mut Context<'_>) -> Result<Action<Preauthorized>, Error> {
         self.binding.get_or_insert_with(|| Binding::of(cx.session));
-        let now = cx.session.tick(cx.now);
-        let total_time = cx.session.policy().total_time;
-        let deadline = *self.deadline.get_or_insert(now.saturating_add(total_time));
+        let deadline = self.deadline.fix(cx);
         if !matches!(self.state, State::Closing(_) | State::Failed(_) | State::Finished) {
             match self.advance(cx, deadline) {
                 Ok(action) => return Ok(action),
@@ -411,7 +436,7 @@ impl Flow for Preauthorize {
         self.close(cx)
     }
 
-    fn handle(&mut self, cx: &mut Context<'_>, input: Input) -> Result<(), Misuse> {
+    fn handle_on(&mut self, cx: &mut Context<'_>, input: Input) -> Result<(), Misuse> {
         match self.state {
             State::Closing(_) => {
                 take_late(cx, &input);
@@ -448,14 +473,5 @@ impl Flow for Preauthorize {
                 Err(Misuse::UnknownRequest)
             }
         }
-    }
-
-    fn checkpoint(&self) -> Checkpoint {
-        let saved = SavedPreauthorize {
-            identifier: self.identifier.clone(),
-            authorization_url: self.authorization_url.clone(),
-            presented: self.presented.clone(),
-        };
-        Checkpoint::new(self.binding.as_ref(), Saved::Preauthorize(saved))
     }
 }

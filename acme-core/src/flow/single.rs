@@ -9,8 +9,8 @@ use crate::exchange::{
     Activity, Exchanges, Handled, Idle, KeyUse, Outcome, Repeat, Request, deadline_error,
     no_account,
 };
-use crate::flow::Context;
 use crate::flow::checkpoint::Binding;
+use crate::flow::{Context, Deadline, handle_steadily, poll_steadily};
 use crate::problem::printable;
 use crate::session::Session;
 use crate::time::Timestamp;
@@ -37,7 +37,7 @@ pub(super) enum Next<R> {
 pub(super) struct Single {
     step: Step,
     exchanges: Exchanges<()>,
-    deadline: Option<Timestamp>,
+    deadline: Deadline,
     pub(super) binding: Option<Binding>,
     started: bool,
     /// The signature that is outstanding, apart from those of requests.
@@ -52,7 +52,7 @@ impl Single {
         Self {
             step,
             exchanges: Exchanges::default(),
-            deadline: None,
+            deadline: Deadline::default(),
             binding,
             started: false,
             signing: None,
@@ -63,11 +63,19 @@ impl Single {
     }
 
     pub(super) fn set_deadline(&mut self, deadline: Timestamp) {
-        self.deadline = Some(deadline);
+        self.deadline.ask(deadline);
     }
 
     /// Polls; `next` is asked at the start and at each event after it.
     pub(super) fn poll<R>(
+        &mut self,
+        cx: &mut Context<'_>,
+        next: impl FnMut(&mut Context<'_>, Event) -> Result<Next<R>, Error>,
+    ) -> Result<Action<R>, Error> {
+        poll_steadily(cx, |cx| self.poll_on(cx, next))
+    }
+
+    fn poll_on<R>(
         &mut self,
         cx: &mut Context<'_>,
         mut next: impl FnMut(&mut Context<'_>, Event) -> Result<Next<R>, Error>,
@@ -79,9 +87,10 @@ impl Single {
             let text = "the flow has ended and gave its result";
             return Err(Error::new(ErrorKind::Input, self.step, "flow-finished", text));
         }
-        let result = self
-            .advance(cx, &mut next)
-            .map_err(|error| error.in_light_of(cx.session.profile(), cx.now));
+        let result = self.advance(cx, &mut next).map_err(|error| {
+            let now = cx.session.clock_time(cx.now);
+            error.in_light_of(cx.session.profile(), now)
+        });
         match &result {
             Err(error) => {
                 self.exchanges.abandon(cx);
@@ -99,11 +108,11 @@ impl Single {
         next: &mut impl FnMut(&mut Context<'_>, Event) -> Result<Next<R>, Error>,
     ) -> Result<Action<R>, Error> {
         self.binding.get_or_insert_with(|| Binding::of(cx.session));
-        let now = cx.session.tick(cx.now);
-        let total_time = cx.session.policy().total_time;
-        let deadline = *self.deadline.get_or_insert(now.saturating_add(total_time));
+        let now = cx.now;
+        let deadline = self.deadline.fix(cx);
         if now >= deadline {
-            return Err(deadline_error(self.step, "waiting for the server", now));
+            let come_back = cx.session.clock_time(now);
+            return Err(deadline_error(self.step, "waiting for the server", come_back));
         }
         let wanted = match self.exchanges.next_outcome() {
             Some(((), outcome)) => Some(next(cx, Event::Outcome(outcome))?),
@@ -134,6 +143,10 @@ impl Single {
     }
 
     pub(super) fn handle(&mut self, cx: &mut Context<'_>, input: Input) -> Result<(), Misuse> {
+        handle_steadily(cx, |cx| self.handle_on(cx, input))
+    }
+
+    fn handle_on(&mut self, cx: &mut Context<'_>, input: Input) -> Result<(), Misuse> {
         if self.end.is_some() || self.finished {
             return Err(Misuse::Finished);
         }

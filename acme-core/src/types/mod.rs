@@ -14,6 +14,9 @@ pub use order::{Order, OrderStatus};
 
 mod fields;
 
+/// Longest unknown status that is kept, in characters.
+pub(crate) const MAX_STATUS: usize = 64;
+
 macro_rules! status {
     ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal,)* }) => {
         $(#[$doc])*
@@ -40,7 +43,7 @@ macro_rules! status {
             fn from(text: String) -> Self {
                 match text.as_str() {
                     $($text => Self::$variant,)*
-                    _ => Self::Other(text),
+                    _ => Self::Other(text.chars().take(crate::types::MAX_STATUS).collect()),
                 }
             }
         }

@@ -51,6 +51,8 @@ pub struct World {
     pub ca: TestingCa,
     pub session: Session,
     pub now: Timestamp,
+    /// How far the client's clock is ahead of the true time, which the CA has.
+    pub ahead: Duration,
     pub latency: Duration,
     pub entropy: SeededEntropy,
     /// What is published, by challenge URL.
@@ -95,6 +97,7 @@ impl World {
             ca,
             session,
             now: START,
+            ahead: Duration::ZERO,
             latency: Duration::from_millis(1),
             entropy,
             published: BTreeMap::new(),
@@ -242,7 +245,7 @@ impl World {
             let action = {
                 let cx = &mut Context {
                     session: &mut self.session,
-                    now: self.now,
+                    now: self.now.saturating_add(self.ahead),
                     entropy: &mut self.entropy,
                 };
                 flow.poll(cx).map_err(Err)?
@@ -274,13 +277,14 @@ impl World {
                     self.log.push("withdraw".to_owned());
                 }
                 Action::Wait { until, reason } => {
+                    let until = until.saturating_sub(self.ahead);
                     if reason != WaitReason::Session {
                         let gap = until.saturating_since(self.now).as_millis();
                         self.log.push(format!("wait {gap} ms: {reason:?}"));
                     }
                     return Ok(until);
                 }
-                Action::Blocked { until } => return Ok(until),
+                Action::Blocked { until } => return Ok(until.saturating_sub(self.ahead)),
                 Action::Done(output) => return Err(Ok(output)),
             }
         }
@@ -328,8 +332,8 @@ impl World {
     }
 
     pub fn hand<F: Flow>(&mut self, flow: &mut F, input: Input) {
-        let cx =
-            &mut Context { session: &mut self.session, now: self.now, entropy: &mut self.entropy };
+        let now = self.now.saturating_add(self.ahead);
+        let cx = &mut Context { session: &mut self.session, now, entropy: &mut self.entropy };
         flow.handle(cx, input).unwrap();
     }
 

@@ -78,11 +78,11 @@ impl Issue {
         cx: &mut Context<'_>,
         now: Timestamp,
         order: &Order,
-        base: &str,
+        reply: &Reply,
     ) -> Result<(), Error> {
         let mut slots = Vec::new();
         for url in &order.authorizations {
-            let url = cx.session.resolve_url(Step::Authorization, url, base)?;
+            let url = cx.session.resolve_url(Step::Authorization, url, &reply.url)?;
             if !slots.iter().any(|(known, _)| *known == url) {
                 slots.push((url, None));
             }
@@ -91,7 +91,8 @@ impl Issue {
             // Some CAs validate by other means and list none; the order turns ready by itself.
             let text = "the pending order lists no authorizations";
             cx.session.deviations.note("authorizations-missing", text);
-            return self.begin_validation(cx, now, Vec::new(), None, false);
+            let retry_after = reply.retry_after;
+            return self.begin_validation(cx, now, Vec::new(), retry_after, false);
         }
         for (index, (url, _)) in slots.iter().enumerate() {
             let tag = Tag::Authorization(index);
@@ -161,13 +162,18 @@ impl Issue {
             return if ids.iter().all(known) { Ok(()) } else { Err(Misuse::UnknownChallenge) };
         };
         for id in ids {
-            let found = publishing.pending.iter_mut().find_map(|pending| {
-                let position =
-                    pending.offers.iter().position(|(offer, _)| offer.challenge_url == id.0)?;
-                Some((pending, position))
-            });
-            let (pending, position) = found.ok_or(Misuse::UnknownChallenge)?;
-            pending.chosen.get_or_insert(position);
+            let mut is_known = false;
+            // A server may name one challenge in several authorizations.
+            for pending in &mut publishing.pending {
+                let offers = pending.offers.iter();
+                if let Some(at) = offers.into_iter().position(|(o, _)| o.challenge_url == id.0) {
+                    pending.chosen.get_or_insert(at);
+                    is_known = true;
+                }
+            }
+            if !is_known {
+                return Err(Misuse::UnknownChallenge);
+            }
         }
         Ok(())
     }
@@ -362,6 +368,7 @@ pub(in crate::flow) fn offers(
         let url = session.resolve_url(step, &challenge.url, &authorization_url)?;
         let offer = SavedOffer {
             challenge_url: url,
+            authorization_url: authorization_url.clone(),
             identifier: authorization.identifier.clone(),
             wildcard: authorization.wildcard,
             kind: challenge.kind.clone(),

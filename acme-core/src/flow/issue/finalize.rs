@@ -5,7 +5,7 @@ use serde_json::json;
 use super::validate::too_many_polls;
 use super::{CertificateRequestSource, Issue, State, Tag};
 use crate::action::{Action, RequestKind, SignId, SignRequest, SigningKey};
-use crate::backoff::Polls;
+use crate::backoff::{Polls, retry_delay};
 use crate::error::{Error, ErrorKind, Misuse, Step};
 use crate::exchange::Outcome;
 use crate::flow::Context;
@@ -80,6 +80,11 @@ impl Issue {
             let text = "the order names no finalize URL";
             Error::new(ErrorKind::Protocol, Step::Finalize, "order-invalid", text)
         })?;
+        // Sent again only after a pause that grows, longer if the server named one.
+        if self.plan.finalize_sends > 0 {
+            let pause = retry_delay(self.plan.finalize_sends, Step::Finalize, cx.entropy)?;
+            self.exchanges.hold(&url, cx.now.saturating_add(pause));
+        }
         self.plan.finalize_sends += 1;
         let (tag, kind) = (Tag::Finalize, RequestKind::Finalize);
         self.request(cx.session, tag, Step::Finalize, kind, &url, payload)?;
@@ -151,7 +156,7 @@ impl Issue {
             issuing.asking = false;
             return issuing.polls.no_news(now, retry_after, &policy, cx.entropy);
         }
-        let polls = Polls::start(now, retry_after, &policy);
+        let polls = Polls::start(now, retry_after, &policy).after_polls(self.plan.polls);
         self.state = State::Issuing(Issuing { polls, asking: false });
         Ok(())
     }
@@ -166,9 +171,10 @@ impl Issue {
             return Ok(());
         }
         if issuing.polls.count() >= cx.session.policy().max_polls {
-            return Err(too_many_polls(Step::Issuance, now));
+            return Err(too_many_polls(Step::Issuance, cx.session.clock_time(now)));
         }
         issuing.asking = true;
+        self.plan.polls = issuing.polls.count().saturating_add(1);
         self.read_order(cx.session, Step::Issuance)
     }
 }

@@ -107,7 +107,7 @@ impl ChainPreference {
                 Some(
                     top.der() == root.der()
                         || (top.names_as_issuer(&root)
-                            && top.check_signature(&root) != SignatureCheck::Invalid),
+                            && top.check_signature(&root) == SignatureCheck::Valid),
                 )
             }
             Self::Shortest | Self::LatestExpiry => None,

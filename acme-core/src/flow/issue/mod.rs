@@ -36,7 +36,7 @@ use crate::exchange::{
 };
 use crate::flow::checkpoint::{Binding, Checkpoint};
 use crate::flow::single::{cancelled, rest};
-use crate::flow::{Context, Flow};
+use crate::flow::{Context, Deadline, Flow, handle_steadily, poll_steadily};
 use crate::problem::printable;
 use crate::session::Session;
 use crate::time::Timestamp;
@@ -53,7 +53,7 @@ use validate::{Diagnosing, Validating};
 /// request is made before it starts, or signed by [`Action::Sign`].
 pub struct Issue {
     plan: Plan,
-    deadline: Option<Timestamp>,
+    deadline: Deadline,
     binding: Option<Binding>,
     state: State,
     exchanges: Exchanges<Tag>,
@@ -72,6 +72,8 @@ struct Plan {
     signing: Option<SignId>,
     /// The order URL comes from a checkpoint and was not read yet.
     resumed: bool,
+    /// How often the order was polled in all.
+    polls: u32,
     /// How often the certificate request was sent.
     finalize_sends: u32,
 }
@@ -143,9 +145,10 @@ impl Issue {
                 presented: Vec::new(),
                 signing: None,
                 resumed: false,
+                polls: 0,
                 finalize_sends: 0,
             },
-            deadline: None,
+            deadline: Deadline::default(),
             binding: None,
             state: State::Start,
             exchanges: Exchanges::default(),
@@ -163,7 +166,7 @@ impl Issue {
     /// after the first poll.
     #[must_use]
     pub fn deadline(mut self, deadline: Timestamp) -> Self {
-        self.deadline = Some(deadline);
+        self.deadline.ask(deadline);
         self
     }
 
@@ -196,9 +199,9 @@ impl Issue {
         deadline: Timestamp,
     ) -> Result<Action<Issued>, Error> {
         loop {
-            let now = cx.session.tick(cx.now);
+            let now = cx.now;
             if now >= deadline {
-                return Err(self.deadline_passed(now));
+                return Err(self.deadline_passed(cx.session, now));
             }
             while let Some((tag, outcome)) = self.exchanges.next_outcome() {
                 self.take_outcome(cx, now, tag, outcome)?;
@@ -362,7 +365,7 @@ impl Issue {
         Some(Action::Withdraw(offers.iter().map(|offer| offer.offer(cx.session)).collect()))
     }
 
-    fn deadline_passed(&self, now: Timestamp) -> Error {
+    fn deadline_passed(&self, session: &Session, now: Timestamp) -> Error {
         let step = self.step();
         let (what, come_back) = match &self.state {
             State::Validating(validating) => (validating.waiting_for(), validating.wake()),
@@ -370,13 +373,14 @@ impl Issue {
             State::Publishing(_) => ("waiting for challenges to be published".to_owned(), None),
             _ => ("waiting for the server".to_owned(), None),
         };
-        deadline_error(step, &what, come_back.unwrap_or(now))
+        deadline_error(step, &what, session.clock_time(come_back.unwrap_or(now)))
     }
 
     fn close(&mut self, cx: &mut Context<'_>, result: Result<Box<Issued>, Error>) {
         self.exchanges.abandon(cx);
+        let now = cx.session.clock_time(cx.now);
         let profile = cx.session.profile();
-        let result = result.map_err(|error| error.in_light_of(profile, cx.now));
+        let result = result.map_err(|error| error.in_light_of(profile, now));
         self.state = State::Closing(result);
     }
 }
@@ -390,15 +394,27 @@ impl Flow for Issue {
     type Output = Issued;
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Result<Action<Issued>, Error> {
+        poll_steadily(cx, |cx| self.poll_on(cx))
+    }
+
+    fn handle(&mut self, cx: &mut Context<'_>, input: Input) -> Result<(), Misuse> {
+        handle_steadily(cx, |cx| self.handle_on(cx, input))
+    }
+
+    fn checkpoint(&self) -> Checkpoint {
+        self.save()
+    }
+}
+
+impl Issue {
+    fn poll_on(&mut self, cx: &mut Context<'_>) -> Result<Action<Issued>, Error> {
         match &self.state {
             State::Failed(error) => return Err(error.clone()),
             State::Finished => return Err(finished()),
             _ => {}
         }
         self.binding.get_or_insert_with(|| Binding::of(cx.session));
-        let now = cx.session.tick(cx.now);
-        let total_time = cx.session.policy().total_time;
-        let deadline = *self.deadline.get_or_insert(now.saturating_add(total_time));
+        let deadline = self.deadline.fix(cx);
         if !matches!(self.state, State::Closing(_)) {
             match self.advance(cx, deadline) {
                 Ok(action) => return Ok(action),
@@ -418,7 +434,7 @@ impl Flow for Issue {
         }
     }
 
-    fn handle(&mut self, cx: &mut Context<'_>, input: Input) -> Result<(), Misuse> {
+    fn handle_on(&mut self, cx: &mut Context<'_>, input: Input) -> Result<(), Misuse> {
         match self.state {
             State::Closing(_) => {
                 take_late(cx, &input);
@@ -466,10 +482,6 @@ impl Flow for Issue {
                 Err(Misuse::UnknownRequest)
             }
         }
-    }
-
-    fn checkpoint(&self) -> Checkpoint {
-        self.save()
     }
 }
 

@@ -95,6 +95,12 @@ impl Plan {
         if self.order.identifiers.is_empty() {
             return error("no-identifiers", "the order names nothing to certify".to_owned());
         }
+        for time in [self.order.not_before, self.order.not_after].into_iter().flatten() {
+            if !time.is_rfc3339() {
+                let text = format!("{time} cannot be asked for; use a date from 1970 to 9999");
+                return error("bad-date", text);
+            }
+        }
         if let CertificateRequestSource::Ready(request) = &self.request
             && let Err(fault) = request.check_names(&self.order.identifiers)
         {
@@ -213,8 +219,9 @@ impl Issue {
             self.plan.finalize_url = Some(cx.session.resolve_url(step, finalize, &reply.url)?);
         }
         if core::mem::take(&mut self.plan.resumed) {
-            let has_expired = order.expires.is_some_and(|expires| expires <= now)
-                && order.status != OrderStatus::Valid;
+            let has_expired =
+                order.expires.is_some_and(|expires| expires <= cx.session.clock_time(now))
+                    && order.status != OrderStatus::Valid;
             if has_expired || order.status == OrderStatus::Invalid {
                 self.plan.order_url = None;
                 self.plan.finalize_url = None;
@@ -250,7 +257,7 @@ impl Issue {
         reply: &Reply,
     ) -> Result<(), Error> {
         match &mut self.state {
-            State::Ordering => self.authorize(cx, now, order, &reply.url),
+            State::Ordering => self.authorize(cx, now, order, reply),
             State::Validating(_) => self.still_pending(cx, now, reply.retry_after),
             // Not ready after all: some servers take a moment after the last validation.
             State::Finalizing(_) | State::Issuing(_) => {

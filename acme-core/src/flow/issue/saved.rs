@@ -14,6 +14,7 @@ use crate::types::identifier::Identifier;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(in crate::flow) struct SavedOffer {
     pub(in crate::flow) challenge_url: String,
+    pub(in crate::flow) authorization_url: String,
     pub(in crate::flow) identifier: Identifier,
     pub(super) wildcard: bool,
     #[serde(rename = "type")]
@@ -26,6 +27,7 @@ impl SavedOffer {
         let thumbprint = session.account_key().thumbprint();
         Offer {
             id: ChallengeId(self.challenge_url.clone()),
+            authorization_url: self.authorization_url.clone(),
             identifier: self.identifier.clone(),
             wildcard: self.wildcard,
             kind: self.kind.clone(),

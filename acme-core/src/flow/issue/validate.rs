@@ -56,9 +56,10 @@ impl Issue {
         at_once: bool,
     ) -> Result<(), Error> {
         let mut polls = Polls::start(now, retry_after, cx.session.policy());
-        if at_once {
+        if at_once && polls.next() > now && retry_after.is_none_or(|at| at <= now) {
             polls = polls.due(now);
         }
+        polls = polls.after_polls(self.plan.polls);
         let validating =
             Validating { polls, asking: false, pending, next_check: 0, last_problem: None };
         self.state = State::Validating(validating);
@@ -76,9 +77,10 @@ impl Issue {
         }
         let policy = cx.session.policy();
         if validating.polls.count() >= policy.max_polls {
-            return Err(too_many_polls(Step::Validation, now));
+            return Err(too_many_polls(Step::Validation, cx.session.clock_time(now)));
         }
         validating.asking = true;
+        self.plan.polls = validating.polls.count().saturating_add(1);
         let every_round = policy.poll_authorizations;
         let overdue =
             every_round || validating.polls.waited(now) >= policy.authorization_check_after;

@@ -60,7 +60,7 @@ pub(super) fn verify_chain(
     let expected = Expected {
         public_key_der: &public_key_der,
         identifiers: plan.order.identifiers(),
-        now,
+        now: session.clock_time(now),
         clock_tolerance: session.policy().clock_tolerance,
     };
     let report = verify_issued(chain, &expected).map_err(|fault| {
