@@ -159,4 +159,20 @@ mod tests {
             assert_eq!(verify(&key, scheme, b"other", signature), bad, "{scheme:?}");
         }
     }
+
+    #[test]
+    fn an_algorithm_never_goes_with_a_key_of_another_family() {
+        let key = |pem: &str| der::pem::decode_vec(pem.as_bytes()).unwrap().1;
+        let rsa = key(include_str!("fixtures/rsa2048-public.pem"));
+        let elliptic = key(include_str!("fixtures/p256-public.pem"));
+        let (with_rsa, with_ecdsa) = (
+            SignatureScheme::RsaPkcs1Sha256.algorithm_oid(),
+            SignatureScheme::EcdsaP256Sha256.algorithm_oid(),
+        );
+        assert!(SignatureScheme::may_go_together(with_rsa, &rsa));
+        assert!(SignatureScheme::may_go_together(with_ecdsa, &elliptic));
+        assert!(!SignatureScheme::may_go_together(with_ecdsa, &rsa));
+        assert!(!SignatureScheme::may_go_together(with_rsa, &elliptic));
+        assert!(SignatureScheme::may_go_together(with_rsa, b"a key of a kind to come"));
+    }
 }
