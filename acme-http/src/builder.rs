@@ -6,6 +6,7 @@ use core::time::Duration;
 use std::sync::{Arc, Mutex};
 
 use acmekit_core::account::Account;
+use acmekit_core::ca::CaProfile;
 use acmekit_core::crypto::PrivateKey;
 use acmekit_core::jose::{AccountKey, Jwk};
 use acmekit_core::policy::Policy;
@@ -41,6 +42,7 @@ pub struct ClientBuilder {
     key: Option<Result<AccountKey, Error>>,
     account: Option<Account>,
     policy: Policy,
+    profile: Option<CaProfile>,
     allow_loopback_http: Option<bool>,
     user_agent: Option<String>,
     accept_language: Option<String>,
@@ -59,6 +61,7 @@ impl ClientBuilder {
             key: None,
             account: None,
             policy: Policy::default(),
+            profile: None,
             allow_loopback_http: None,
             user_agent: None,
             accept_language: None,
@@ -125,6 +128,13 @@ impl ClientBuilder {
         self
     }
 
+    /// Goes by this profile of the CA: its rules are checked before anything is sent, and it explains
+    /// refusals. Without this the profile is the one that knows the directory URL, if any does.
+    pub fn profile(mut self, profile: CaProfile) -> Self {
+        self.profile = Some(profile);
+        self
+    }
+
     /// Names the program in the `User-Agent` of every request, such as `my-program/1.0`.
     pub fn user_agent(mut self, product: impl Into<String>) -> Self {
         self.user_agent = Some(product.into());
@@ -182,6 +192,9 @@ impl ClientBuilder {
         let mut policy = self.policy;
         policy.allow_loopback_http = self.allow_loopback_http.unwrap_or(policy.allow_loopback_http);
         let mut session = Session::new(self.directory_url.as_str(), key, policy)?;
+        if self.profile.is_some() {
+            session.set_profile(self.profile);
+        }
         let program = self.user_agent.as_deref().unwrap_or_default();
         session.set_user_agent(format!("{program} {PRODUCT}").trim());
         if let Some(languages) = &self.accept_language {
@@ -246,6 +259,20 @@ mod tests {
         let foreign = builder("https://ca.example/").http_client(reqwest_client());
         assert_eq!(code(foreign.timeout(Duration::from_secs(1))), "http-client");
         assert!(builder("http://127.0.0.1:1/").allow_loopback_http(true).build().is_ok());
+    }
+
+    #[test]
+    fn the_profile_is_that_of_the_directory_unless_another_is_named() {
+        let profile = |builder: ClientBuilder| {
+            let client = builder.build().unwrap();
+            client.with_session(|session| session.profile().map(|profile| profile.id.clone()))
+        };
+        let known = CaProfile::named("letsencrypt").unwrap();
+        let url = known.directory_url().unwrap();
+        assert_eq!(profile(builder(url)).as_deref(), Some("letsencrypt"));
+        assert_eq!(profile(builder("https://ca.example/")), None);
+        let named = builder("https://ca.example/").profile(known);
+        assert_eq!(profile(named).as_deref(), Some("letsencrypt"));
     }
 
     #[test]

@@ -4,6 +4,7 @@
 use core::fmt;
 use std::sync::Arc;
 
+use acmekit_core::advice::{Language, advice_for_code};
 use acmekit_core::crypto::KeyError;
 use acmekit_core::error::{self as core_error, Retry};
 
@@ -141,6 +142,24 @@ impl Error {
         }
     }
 
+    /// The same in the language of that person. What this crate itself has to say, about solvers,
+    /// files and the set-up, may be there in English only.
+    pub fn advice_in(&self, language: Language) -> String {
+        match &*self.0 {
+            Inner::Core(error) => error.advice_in(language),
+            Inner::Own { .. } if language == Language::English => self.advice(),
+            Inner::Own { code, .. } => {
+                advice_for_code(code, language).map_or_else(|| self.advice(), str::to_owned)
+            }
+        }
+    }
+
+    /// The stable name of what the CA means by its refusal, such as `jprs-eab-refused`, as far as
+    /// the profile of the CA tells.
+    pub fn meaning(&self) -> Option<&str> {
+        self.core().and_then(core_error::Error::meaning)
+    }
+
     /// What to do about it.
     pub fn retry(&self) -> &Retry {
         match &*self.0 {
@@ -218,3 +237,18 @@ impl fmt::Debug for Error {
 }
 
 impl core::error::Error for Error {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn advice_is_in_the_language_asked_for_where_there_is_a_text_in_it() {
+        let known = Error::new(ErrorKind::Store, "url-malformed", "no URL", "Correct it.");
+        assert_eq!(known.advice_in(Language::English), "Correct it.");
+        assert!(!known.advice_in(Language::Japanese).is_ascii());
+        let unknown = Error::setup("no-such-code", "nothing");
+        assert_eq!(unknown.advice_in(Language::Japanese), unknown.advice());
+        assert_eq!(unknown.meaning(), None);
+    }
+}

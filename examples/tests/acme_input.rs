@@ -81,12 +81,22 @@ fn with_a_root_that_cannot_be_read() {
 #[test]
 fn with_a_malformed_external_account_key_which_is_never_shown() {
     let fixture = Fixture::new(Config::default());
-    for key in ["", "secret*secret", "secret secret", "secre", "sec-ret/"] {
+    for key in ["", "secret*secret", "sec ret*", "secre", "sec-ret/"] {
         let mut command = fixture.acme_http01();
         command.args(["--eab-kid", "kid-1", "--eab-hmac-key", key]);
         refused(&fixture, &mut command, 13, "eab-key-malformed", "");
         assert!(!run(&mut command).stderr.contains("sec"), "the key is shown");
     }
+}
+
+#[test]
+fn with_an_external_account_key_that_a_space_has_torn_which_is_never_shown() {
+    let fixture = Fixture::new(Config::default());
+    let mut command = fixture.acme_http01();
+    command.args(["--eab-kid", "kid-1", "--eab-hmac-key", "c2Vj", "cmV0"]);
+    refused(&fixture, &mut command, 2, "usage", "belongs to no option");
+    let ended = run(&mut command);
+    assert!(!ended.stderr.contains("cmV0") && !ended.stderr.contains("c2Vj"), "{ended:?}");
 }
 
 #[test]

@@ -64,11 +64,22 @@ impl Fixture {
 
     /// `acme issue` with the directory, its root and `--out`; the test adds the rest.
     pub(crate) fn acme(&self) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_acme"));
-        command.arg("issue").env_remove("ACME_EAB_HMAC_KEY");
+        self.acme_with_account(&["issue"])
+    }
+
+    /// A command of `acme` with the directory, its root and `--out`.
+    pub(crate) fn acme_with_account(&self, words: &[&str]) -> Command {
+        let mut command = self.acme_without_account(words);
+        command.arg("--out").arg(self.out());
+        command
+    }
+
+    /// A command of `acme` with the directory and its root.
+    pub(crate) fn acme_without_account(&self, words: &[&str]) -> Command {
+        let mut command = acme();
+        command.args(words);
         command.args(["--directory", self.ca.directory_url()]);
         command.arg("--ca-root").arg(self.path("tls-root.pem"));
-        command.arg("--out").arg(self.out());
         command
     }
 
@@ -99,6 +110,15 @@ impl Fixture {
     pub(crate) fn assert_openssl_verifies(&self) {
         openssl_verify(&self.path("root.pem"), &self.out().join("chain.pem"));
     }
+}
+
+/// The command with nothing from the environment that it would heed.
+pub(crate) fn acme() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_acme"));
+    for variable in ["ACME_EAB_HMAC_KEY", "LC_ALL", "LC_MESSAGES", "LANG"] {
+        command.env_remove(variable);
+    }
+    command
 }
 
 fn start(config: Config, options: ServerOptions) -> Server {

@@ -6,11 +6,17 @@ use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 
+use acmekit_core::advice::Language;
 use acmekit_core::crypto::KeyType;
+use acmekit_core::jose::eab::MacKeyForm;
 use clap::{ArgGroup, Parser, Subcommand, ValueEnum};
 use zeroize::Zeroizing;
 
+use crate::account::AccountCommand;
+use crate::ca::CaCommand;
+use crate::eab::EabCommand;
 use crate::exit_code;
+use crate::revoke::RevokeArguments;
 
 /// Obtains TLS certificates from ACME (RFC 8555) certificate authorities.
 #[derive(Debug, Parser)]
@@ -18,6 +24,14 @@ use crate::exit_code;
 pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) command: Command,
+
+    /// Write the result as one JSON object: to standard output, or to standard error on failure.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+
+    /// Language of the advice: en or ja. [default: that of the environment]
+    #[arg(long, global = true, value_name = "LANGUAGE")]
+    pub(crate) lang: Option<Language>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -29,6 +43,53 @@ pub(crate) enum Command {
     /// it is until the new one is complete. A second call with the same DIR uses the same account.
     #[command(after_help = exit_code::help())]
     Issue(Box<IssueArguments>),
+
+    /// Show or change the account that `acme issue` keeps below DIR.
+    #[command(subcommand)]
+    Account(AccountCommand),
+
+    /// Revoke a certificate; revoking it twice is no failure.
+    Revoke(Box<RevokeArguments>),
+
+    /// External account binding: the credential that a CA hands out.
+    #[command(subcommand)]
+    Eab(EabCommand),
+
+    /// What is known about certificate authorities.
+    #[command(subcommand)]
+    Ca(CaCommand),
+}
+
+/// Which CA to talk to, and how.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ServerArguments {
+    #[command(flatten)]
+    pub(crate) target: TargetArguments,
+
+    /// Further root certificates (PEM) to trust for the connection to the CA.
+    #[arg(long, value_name = "PEM")]
+    pub(crate) ca_root: Option<PathBuf>,
+
+    /// Allow an http directory on a loopback address, for tests.
+    #[arg(long)]
+    pub(crate) allow_http: bool,
+}
+
+/// One of these, or both.
+#[derive(Debug, clap::Args)]
+#[group(required = true, multiple = true)]
+pub(crate) struct TargetArguments {
+    /// URL of the CA's ACME directory; https.
+    #[arg(long, value_name = "URL")]
+    pub(crate) directory: Option<String>,
+
+    /// Name of the CA, such as jprs, upki or letsencrypt-staging; `acme ca list` has them all.
+    ///
+    /// Its rules are checked before anything is sent, and its errors are explained. Its directory is
+    /// used unless --directory names another one. With --directory alone the CA is recognised by the
+    /// URL.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) ca: Option<String>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -36,13 +97,8 @@ pub(crate) enum Command {
 #[command(group = ArgGroup::new("challenge")
     .args(["http01_listen", "webroot", "dns01_exec", "tlsalpn01_listen"]))]
 pub(crate) struct IssueArguments {
-    /// URL of the CA's ACME directory; https.
-    #[arg(long, value_name = "URL")]
-    pub(crate) directory: String,
-
-    /// Further root certificates (PEM) to trust for the connection to the CA.
-    #[arg(long, value_name = "PEM")]
-    pub(crate) ca_root: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) server: ServerArguments,
 
     /// DNS name, *.name or IP address for the certificate; may be repeated.
     #[arg(long = "domain", value_name = "NAME", num_args = 1..)]
@@ -67,6 +123,11 @@ pub(crate) struct IssueArguments {
     #[arg(long, value_name = "FILE", requires = "eab_kid", conflicts_with = "eab_hmac_key")]
     pub(crate) eab_hmac_key_file: Option<PathBuf>,
 
+    /// How the HMAC key is written: base64url, base64, hex, doubled-base64 or raw. [default: found
+    /// out]
+    #[arg(long, value_name = "FORM", requires = "eab_kid")]
+    pub(crate) eab_key_form: Option<MacKeyForm>,
+
     /// Algorithm for external account binding.
     #[arg(long, value_name = "ALG", default_value = "HS256", ignore_case = true)]
     pub(crate) eab_alg: EabAlgorithm,
@@ -87,11 +148,12 @@ pub(crate) struct IssueArguments {
     #[arg(long, value_name = "ADDR:PORT")]
     pub(crate) tlsalpn01_listen: Option<SocketAddr>,
 
-    /// Kind of the certificate's key.
-    #[arg(long, value_name = "TYPE", default_value = "p256")]
-    pub(crate) key_type: CertificateKeyType,
+    /// Kind of the certificate's key. [default: p256, or what the CA prescribes]
+    #[arg(long, value_name = "TYPE")]
+    pub(crate) key_type: Option<CertificateKeyType>,
 
     /// Subject of the certificate request, encoded in the order written: C=JP,O=Example,CN=a.example
+    /// [default: none, or what the CA prescribes]
     #[arg(long, value_name = "DN")]
     pub(crate) subject: Option<String>,
 
@@ -114,14 +176,6 @@ pub(crate) struct IssueArguments {
     /// Agree to the CA's terms of service.
     #[arg(long)]
     pub(crate) agree_tos: bool,
-
-    /// Allow an http directory on a loopback address, for tests.
-    #[arg(long)]
-    pub(crate) allow_http: bool,
-
-    /// Write the result as one JSON object: to standard output, or to standard error on failure.
-    #[arg(long)]
-    pub(crate) json: bool,
 }
 
 /// A secret from the command line. `Debug` shows nothing of it; it is zeroed on drop.
@@ -133,7 +187,7 @@ impl Secret {
         Self(Zeroizing::new(text))
     }
 
-    fn read(text: &str) -> Result<Self, Infallible> {
+    pub(crate) fn read(text: &str) -> Result<Self, Infallible> {
         Ok(Self::new(text.to_owned()))
     }
 
@@ -182,6 +236,33 @@ impl From<CertificateKeyType> for KeyType {
 /// Whether the caller asked for JSON, readable also when the rest of the command line is not.
 pub(crate) fn wants_json(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> bool {
     arguments.into_iter().any(|argument| argument == "--json")
+}
+
+/// The language of `--lang`, readable also when the rest of the command line is not.
+pub(crate) fn wanted_language(
+    arguments: impl IntoIterator<Item = std::ffi::OsString>,
+) -> Option<Language> {
+    let mut arguments = arguments.into_iter().map(|argument| argument.into_string());
+    while let Some(argument) = arguments.next() {
+        let Ok(argument) = argument else { continue };
+        if argument == "--lang" {
+            return arguments.next()?.ok()?.parse().ok();
+        }
+        if let Some(language) = argument.strip_prefix("--lang=") {
+            return language.parse().ok();
+        }
+    }
+    None
+}
+
+/// The language of the environment, by the rules of POSIX locales; English if there is no advice
+/// in it.
+pub(crate) fn environment_language() -> Language {
+    ["LC_ALL", "LC_MESSAGES", "LANG"]
+        .into_iter()
+        .find_map(|variable| std::env::var(variable).ok().filter(|value| !value.is_empty()))
+        .and_then(|locale| locale.parse().ok())
+        .unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -19,6 +19,10 @@ pub(crate) enum ExitCode {
     Contact = 18,
     ChallengeSetup = 19,
     TermsOfService = 20,
+    CaName = 21,
+    CertificateInput = 22,
+    Confirmation = 23,
+    NoStoredAccount = 24,
     Input = 29,
     Refused = 30,
     RateLimited = 31,
@@ -53,6 +57,13 @@ pub(crate) const MEANINGS: &[(ExitCode, &str)] = &[
     (ExitCode::Contact, "an address of --email is malformed"),
     (ExitCode::ChallengeSetup, "the web root or the program for challenges cannot be used"),
     (ExitCode::TermsOfService, "the CA has terms of service and --agree-tos is not given"),
+    (
+        ExitCode::CaName,
+        "--ca names no known CA, or one without a directory common to all customers",
+    ),
+    (ExitCode::CertificateInput, "the certificate to revoke, or its key, cannot be read"),
+    (ExitCode::Confirmation, "the account is given up for good only with --yes"),
+    (ExitCode::NoStoredAccount, "there is no account for the directory in --out"),
     (ExitCode::Input, "something else in the input cannot be"),
     (ExitCode::Refused, "the CA refused"),
     (ExitCode::RateLimited, "the CA asks to come back later"),
@@ -64,7 +75,7 @@ pub(crate) const MEANINGS: &[(ExitCode, &str)] = &[
     (ExitCode::Certificate, "the certificate that came back is not the one asked for"),
     (ExitCode::Crypto, "a key or the source of randomness failed"),
     (ExitCode::Unsupported, "the CA does not offer what is needed"),
-    (ExitCode::NoAccount, "the CA does not know the account in --out"),
+    (ExitCode::NoAccount, "the CA does not know the account in --out, or the account was given up"),
     (ExitCode::Store, "a file in --out is damaged, locked or cannot be written"),
     (ExitCode::Other, "anything else"),
     (ExitCode::Cancelled, "interrupted; what was published for the CA is withdrawn"),
@@ -73,7 +84,8 @@ pub(crate) const MEANINGS: &[(ExitCode, &str)] = &[
 /// The table as it stands below `acme issue --help`.
 pub(crate) fn help() -> String {
     let mut text = String::from(
-        "Exit codes:\n    0  a verified certificate is in DIR/chain.pem, its key in DIR/key.pem",
+        "Exit codes:\n    0  done; for issue: a verified certificate is in DIR/chain.pem, its key in \
+         DIR/key.pem",
     );
     for (code, meaning) in MEANINGS {
         text.push_str(&format!("\n  {:>3}  {meaning}", *code as u8));

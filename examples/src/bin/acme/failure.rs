@@ -1,12 +1,15 @@
-//! Why `acme` ends without a certificate: the exit code, one line, or one JSON object.
+//! Why `acme` ends without a result: the exit code, one line, or one JSON object.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 
 use acmekit::{Error, ErrorKind};
+use acmekit_core::advice::{Language, advice_for_code};
+use acmekit_core::ca::RuleFault;
 use acmekit_core::error::Retry;
 use serde_json::{Map, Value, json};
 
 use crate::exit_code::ExitCode;
+use crate::japanese;
 
 /// A failure, ready to be shown.
 #[derive(Debug)]
@@ -43,17 +46,42 @@ impl Failure {
         self
     }
 
+    /// What to do, in this language if there is a text in it, otherwise in English.
+    fn advice(&self, language: Language) -> String {
+        let own = match language {
+            Language::Japanese => japanese::advice(self.exit, &self.code)
+                .or_else(|| advice_for_code(&self.code, language).filter(|_| self.error.is_none()))
+                .map(str::to_owned),
+            _ => None,
+        };
+        own.or_else(|| {
+            // The library cannot know that this program keeps the account.
+            let error = self.error.as_ref().filter(|_| self.exit != ExitCode::NoAccount);
+            error.map(|error| error.advice_in(language))
+        })
+        .unwrap_or_else(|| self.advice.clone())
+    }
+
+    /// `<what happened> [code]: <what to do>`, always one line.
+    pub(crate) fn to_line(&self, language: Language) -> String {
+        let line = format!("{} [{}]: {}", self.message, self.code, self.advice(language));
+        line.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+    }
+
     /// One JSON object without line breaks.
-    pub(crate) fn to_json(&self) -> String {
+    pub(crate) fn to_json(&self, language: Language) -> String {
         let mut object = Map::new();
         object.insert("ok".into(), false.into());
         object.insert("exit".into(), (self.exit as u8).into());
         object.insert("code".into(), self.code.as_str().into());
         object.insert("kind".into(), self.kind.into());
         object.insert("message".into(), self.message.as_str().into());
-        object.insert("advice".into(), self.advice.as_str().into());
+        object.insert("advice".into(), self.advice(language).into());
         let retry = self.error.as_ref().map_or(&Retry::FixInput, Error::retry);
         object.insert("retry".into(), retry_json(retry));
+        if let Some(meaning) = self.error.as_ref().and_then(Error::meaning) {
+            object.insert("meaning".into(), meaning.into());
+        }
         if let Some(core) = self.error.as_ref().and_then(Error::core) {
             object.insert("step".into(), core.step().to_string().into());
             if let Some(url) = core.url() {
@@ -76,7 +104,9 @@ impl From<Error> for Failure {
         let advice = match exit {
             // The library cannot know that this program keeps the account.
             ExitCode::NoAccount => {
-                "If the CA has lost the account, move DIR/account away and run again.".to_owned()
+                "If the CA has lost the account, or it was given up, move DIR/account away and run \
+                 again."
+                    .to_owned()
             }
             _ => error.advice(),
         };
@@ -91,11 +121,12 @@ impl From<Error> for Failure {
     }
 }
 
-/// `<what happened> [code]: <what to do>`, always one line.
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let line = format!("{} [{}]: {}", self.message, self.code, self.advice);
-        line.chars().try_for_each(|c| f.write_char(if c.is_control() { ' ' } else { c }))
+/// A rule of the CA that the input breaks.
+impl From<RuleFault> for Failure {
+    fn from(fault: RuleFault) -> Self {
+        let advice =
+            advice_for_code(fault.code(), Language::English).unwrap_or("Correct the input.");
+        Self::input(ExitCode::Input, fault.code(), &fault, advice)
     }
 }
 
@@ -130,6 +161,7 @@ fn refusal(code: &str) -> ExitCode {
 fn input(code: &str) -> ExitCode {
     match code {
         "external-account-required" => ExitCode::ExternalAccount,
+        "account-not-valid" => ExitCode::NoAccount,
         "terms-not-agreed" => ExitCode::TermsOfService,
         "plain-http" | "url-malformed" => ExitCode::DirectoryUrl,
         _ => ExitCode::Input,
@@ -157,7 +189,7 @@ mod tests {
     #[test]
     fn a_failure_is_one_line_whatever_its_text_contains() {
         let failure = Failure::input(ExitCode::Domain, "domain", "two\r\nlines\u{1b}", "stop");
-        assert_eq!(failure.to_string(), "two  lines  [domain]: stop");
-        assert!(!failure.to_json().contains('\n'));
+        assert_eq!(failure.to_line(Language::English), "two  lines  [domain]: stop");
+        assert!(!failure.to_json(Language::English).contains('\n'));
     }
 }

@@ -20,19 +20,19 @@ use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::output::Output;
 use crate::preparation::{self, Preparation};
-use crate::{progress, solver};
+use crate::{account, progress, server, solver};
 
 /// Obtains the certificate. Whatever is wrong with the input shows before anything is sent, and
 /// before anything is written.
 pub(crate) fn run(arguments: &IssueArguments, output: &Output) -> Result<(), Failure> {
     let mut preparation = preparation::prepare(arguments)?;
+    for note in &preparation.notes {
+        output.note(&format!("note: {note}"));
+    }
     let time = Duration::from_secs(arguments.deadline.get().into());
-    preparation.policy.total_time = time;
+    preparation.server.policy.total_time = time;
     let deadline = Timestamp::from(SystemTime::now()).saturating_add(time);
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| {
-        Failure::input(ExitCode::Other, "runtime", error, "Free memory or threads and run again.")
-    })?;
+    let runtime = server::runtime()?;
     let interrupt = Interrupt::new();
     runtime.spawn(interrupt.clone().listen());
     runtime.block_on(Work { arguments, preparation, output, interrupt, deadline }.finish())
@@ -49,17 +49,11 @@ struct Work<'a> {
 impl Work<'_> {
     async fn finish(self) -> Result<(), Failure> {
         let observer = progress::observer(self.output.clone());
-        let mut builder = Client::builder(&self.arguments.directory)
-            .policy(self.preparation.policy.clone())
-            .user_agent(concat!("acme/", env!("CARGO_PKG_VERSION")))
-            .observe(observer);
-        if let Some(pem) = &self.preparation.root_certificates {
-            builder = builder.add_root_certificate_pem(pem).map_err(preparation::root_failure)?;
-        }
-        builder = solver::add(builder, self.arguments).await?;
+        let builder = self.preparation.server.builder()?.observe(observer);
+        let mut builder = solver::add(builder, self.arguments).await?;
 
         // From here on files are written.
-        let store = FileStore::open(&self.arguments.out).map_err(out_failure)?;
+        let store = server::open_store(&self.arguments.out)?;
         let id = self.account_id(&store)?;
         let stored_key = store.load_account_key(&id).map_err(Error::from)?;
         let record = store.load_account(&id).map_err(Error::from)?;
@@ -83,7 +77,7 @@ impl Work<'_> {
         }
 
         self.output.progress("making the certificate's key");
-        let key = new_key(self.arguments.key_type.into())?;
+        let key = new_key(self.preparation.key_type)?;
         let issue = self.issue(&key)?;
         store.save_pending_key(&key).map_err(Error::from)?;
         let issued = match self.drive(&client, issue).await {
@@ -104,13 +98,12 @@ impl Work<'_> {
     /// The account for this directory and key id. Without a key id, the one account that is on
     /// record for the directory: its binding is not needed a second time.
     fn account_id(&self, store: &FileStore) -> Result<AccountId, Failure> {
-        let id = AccountId::new(&self.arguments.directory);
+        let id = AccountId::new(&self.preparation.server.directory);
         if let Some(binding) = &self.preparation.external_account {
             return Ok(id.with_external_account(binding.key_id()));
         }
-        let known = store.accounts_at(&self.arguments.directory).map_err(Error::from)?;
-        let unbound = known.iter().find(|account| account.external_account_key_id.is_none());
-        Ok(unbound.or(known.first()).map_or(id, AccountId::from))
+        let known = account::on_record(store, &self.preparation.server, None)?;
+        Ok(known.map_or(id, |account| AccountId::from(&account)))
     }
 
     /// Registers. A key from an earlier call may have an account whose record was lost; it is
@@ -128,7 +121,7 @@ impl Work<'_> {
         }
         if let Some(binding) = &self.preparation.external_account {
             for warning in binding.warnings() {
-                self.output.progress(&format!("note: {warning}"));
+                self.output.note(&format!("note: {warning}"));
             }
             registration = registration.external_account(binding.clone());
         }
@@ -204,15 +197,6 @@ impl Work<'_> {
 
 fn new_key(key_type: KeyType) -> Result<PrivateKey, Error> {
     PrivateKey::generate(key_type, &mut SystemEntropy).map_err(Error::from)
-}
-
-/// A directory that cannot be used is the input's fault; anything else is the store's.
-fn out_failure(error: acmekit::store::StoreError) -> Failure {
-    let exit = match error.code() {
-        "store-not-writable" => ExitCode::Output,
-        _ => ExitCode::Store,
-    };
-    Failure::from(Error::from(error)).because_of(exit)
 }
 
 /// Whether the CA may have issued a certificate all the same, so that its key must not be lost.

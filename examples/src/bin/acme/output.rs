@@ -3,6 +3,7 @@
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
+use acmekit_core::advice::Language;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::failure::Failure;
@@ -47,6 +48,15 @@ impl Output {
         }
     }
 
+    /// Tells something that is to stay on the screen.
+    pub(crate) fn note(&self, text: &str) {
+        match self {
+            Self::Terminal(bar) => bar.suspend(|| print(text)),
+            Self::Plain => print(text),
+            Self::Json => {}
+        }
+    }
+
     /// Shows the result: as lines, or as the object.
     pub(crate) fn result(&self, lines: &[String], object: &serde_json::Value) {
         self.stop();
@@ -57,11 +67,11 @@ impl Output {
     }
 
     /// Shows why there is no result.
-    pub(crate) fn failure(&self, failure: &Failure) {
+    pub(crate) fn failure(&self, failure: &Failure, language: Language) {
         self.stop();
         let text = match self {
-            Self::Terminal(_) | Self::Plain => format!("acme: {failure}"),
-            Self::Json => failure.to_json(),
+            Self::Terminal(_) | Self::Plain => format!("acme: {}", failure.to_line(language)),
+            Self::Json => failure.to_json(language),
         };
         // Nothing is left to tell if standard error is gone; the exit code still tells.
         writeln!(io::stderr().lock(), "{text}").ok();

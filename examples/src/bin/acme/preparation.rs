@@ -3,18 +3,17 @@
 use std::fs;
 use std::path::Path;
 
-use acmekit::{Error, SystemEntropy};
+use acmekit::KeyType;
+use acmekit_core::ca::CaProfile;
 use acmekit_core::certificate::{CertificateRequestParameters, Subject};
-use acmekit_core::crypto::{KeyType, PrivateKey};
-use acmekit_core::jose::eab::{MacAlgorithm, MacKey, MacKeyError};
-use acmekit_core::jose::{AccountKey, ExternalAccountBinding, LocalSigner};
-use acmekit_core::policy::Policy;
-use acmekit_core::session::Session;
+use acmekit_core::jose::ExternalAccountBinding;
+use acmekit_core::jose::eab::{ImportReport, ImportWarning, ImportedBinding, MacAlgorithm};
 use acmekit_core::types::identifier::Identifier;
 
 use crate::arguments::{EabAlgorithm, IssueArguments, Secret};
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
+use crate::server::Server;
 
 /// Where the HMAC key is looked for when a key id is given without one.
 const EAB_HMAC_KEY_VARIABLE: &str = "ACME_EAB_HMAC_KEY";
@@ -23,28 +22,54 @@ const EAB_HMAC_KEY_VARIABLE: &str = "ACME_EAB_HMAC_KEY";
 #[derive(Debug)]
 pub(crate) struct Preparation {
     pub(crate) request: CertificateRequestParameters,
+    pub(crate) key_type: KeyType,
     pub(crate) contacts: Vec<String>,
     pub(crate) external_account: Option<ExternalAccountBinding>,
-    pub(crate) policy: Policy,
-    pub(crate) root_certificates: Option<Vec<u8>>,
+    pub(crate) server: Server,
+    /// What the user should know about how the input was taken.
+    pub(crate) notes: Vec<String>,
 }
 
 /// Checks the input without touching the network or leaving a file.
 pub(crate) fn prepare(arguments: &IssueArguments) -> Result<Preparation, Failure> {
     let identifiers = identifiers(&arguments.domains)?;
     check_challenge_suits(arguments, &identifiers)?;
-    let external_account = external_account(arguments)?;
-    let contacts =
-        arguments.emails.iter().map(|address| contact(address)).collect::<Result<_, _>>()?;
+    let mut notes = Vec::new();
+    let external_account = external_account(arguments, &mut notes)?;
+    let contacts = contacts(&arguments.emails)?;
     let mut request = CertificateRequestParameters::new(identifiers);
     request.subject =
         arguments.subject.as_deref().map(|text| subject(text, &request)).transpose()?;
-    let mut policy = Policy::default();
-    policy.allow_loopback_http = arguments.allow_http;
-    check_directory(&arguments.directory, &policy)?;
-    let root_certificates = arguments.ca_root.as_deref().map(read_root).transpose()?;
+    let server = Server::check(&arguments.server)?;
+    let mut key_type = arguments.key_type.map(KeyType::from);
+    if let Some(profile) = &server.profile {
+        profile.check_order(&request.identifiers)?;
+        follow(profile, &mut request, &mut key_type, &mut notes);
+    }
     check_output(&arguments.out)?;
-    Ok(Preparation { request, contacts, external_account, policy, root_certificates })
+    let key_type = key_type.unwrap_or(KeyType::P256);
+    Ok(Preparation { request, key_type, contacts, external_account, server, notes })
+}
+
+/// Fills in what the CA prescribes and the user left open.
+fn follow(
+    profile: &CaProfile,
+    request: &mut CertificateRequestParameters,
+    key_type: &mut Option<KeyType>,
+    notes: &mut Vec<String>,
+) {
+    if request.subject.is_none() {
+        request.subject = request.identifiers.first().and_then(|name| profile.subject_for(name));
+        if let Some(subject) = &request.subject {
+            notes.push(format!("{} prescribes the subject {subject}", profile.name));
+        }
+    }
+    let allowed = profile.certificate_keys.allowed.as_deref().unwrap_or_default();
+    let first = allowed.first().copied().filter(|_| !allowed.contains(&KeyType::P256));
+    if let (None, Some(first)) = (*key_type, first) {
+        notes.push(format!("{} prescribes a key of type {first}", profile.name));
+        *key_type = Some(first);
+    }
 }
 
 fn identifiers(names: &[String]) -> Result<Vec<Identifier>, Failure> {
@@ -95,7 +120,10 @@ fn check_challenge_suits(
     Ok(())
 }
 
-fn external_account(arguments: &IssueArguments) -> Result<Option<ExternalAccountBinding>, Failure> {
+fn external_account(
+    arguments: &IssueArguments,
+    notes: &mut Vec<String>,
+) -> Result<Option<ExternalAccountBinding>, Failure> {
     const COPY: &str = "Copy key id and HMAC key again from the CA's account page.";
     let fail = |code: &str, message: &dyn std::fmt::Display, advice: &str| {
         Failure::input(ExitCode::ExternalAccount, code, message, advice)
@@ -116,16 +144,34 @@ fn external_account(arguments: &IssueArguments) -> Result<Option<ExternalAccount
             )
         })?),
     };
-    let mac_key = MacKey::parse(secret.reveal())
-        .map_err(|error: MacKeyError| fail("eab-key-malformed", &error, COPY))?;
+    let imported = ImportedBinding::parse_key(secret.reveal(), arguments.eab_key_form)
+        .map_err(|error| fail("eab-key-malformed", &error, COPY))?;
+    notes.extend(import_notes(&imported.report));
     let algorithm = match arguments.eab_alg {
         EabAlgorithm::Hs256 => MacAlgorithm::Hs256,
         EabAlgorithm::Hs384 => MacAlgorithm::Hs384,
         EabAlgorithm::Hs512 => MacAlgorithm::Hs512,
     };
-    ExternalAccountBinding::new(key_id, mac_key, algorithm)
+    ExternalAccountBinding::new(key_id, imported.mac_key, algorithm)
         .map(Some)
         .map_err(|error| fail("eab-kid-malformed", &error, COPY))
+}
+
+/// What was changed in a pasted key and what is odd about it.
+fn import_notes(report: &ImportReport) -> impl Iterator<Item = String> {
+    let changes = report.changes.iter().map(ToString::to_string);
+    // The binding itself warns of a key that is too short, by the algorithm that is used.
+    let warnings = report
+        .warnings
+        .iter()
+        .filter(|warning| !matches!(warning, ImportWarning::ShorterThanHash { .. }))
+        .map(ToString::to_string);
+    changes.chain(warnings)
+}
+
+/// The addresses of `--email` as contact URLs.
+pub(crate) fn contacts(addresses: &[String]) -> Result<Vec<String>, Failure> {
+    addresses.iter().map(|address| contact(address)).collect()
 }
 
 /// One address, as RFC 8555 §7.3 wants it: no header fields, no list.
@@ -165,30 +211,6 @@ fn subject(text: &str, request: &CertificateRequestParameters) -> Result<Subject
         }
         _ => Ok(subject),
     }
-}
-
-/// Has the library look at the URL as it will later, without sending anything.
-fn check_directory(url: &str, policy: &Policy) -> Result<(), Failure> {
-    let key = PrivateKey::generate(KeyType::P256, &mut SystemEntropy).map_err(Error::from)?;
-    let key = AccountKey::local(LocalSigner::new(key));
-    Session::new(url, key, policy.clone())
-        .map(drop)
-        .map_err(|error| Failure::from(Error::from(error)).because_of(ExitCode::DirectoryUrl))
-}
-
-fn read_root(path: &Path) -> Result<Vec<u8>, Failure> {
-    fs::read(path)
-        .map_err(|error| root_failure(format_args!("{} cannot be read: {error}", path.display())))
-}
-
-/// What is wrong with the file of `--ca-root`.
-pub(crate) fn root_failure(message: impl std::fmt::Display) -> Failure {
-    Failure::input(
-        ExitCode::RootCertificate,
-        "root-unreadable",
-        message,
-        "Name with --ca-root a readable file of PEM certificates.",
-    )
 }
 
 /// Proves that files can be made in the directory, or in the nearest one above it that exists. The
