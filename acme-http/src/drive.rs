@@ -2,6 +2,7 @@
 
 use core::future::pending;
 use core::pin::{Pin, pin};
+use core::time::Duration;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
@@ -26,6 +27,9 @@ use crate::sync::lock;
 
 /// Most polls while a flow is shut down after its future was dropped: more than any flow needs.
 const CLOSING_POLLS: usize = 64;
+/// How long an operation waits for a publication that was stopped. A solver that lets go of its
+/// thread now and then stops at once; one that blocks it is not waited for.
+const STOPPING_TIME: Duration = Duration::from_secs(10);
 
 /// What the caller has to say while a flow runs.
 pub(crate) struct Wishes<'a> {
@@ -93,7 +97,7 @@ enum Outcome {
     Publication(Result<ChallengeId, String>),
 }
 
-/// The challenges of one identifier, while its proof is being published or is in place.
+/// The challenges of one authorization, while its proof is being published or is in place.
 struct Group {
     offers: Vec<Offer>,
     begun: Begun,
@@ -196,21 +200,9 @@ impl<F: Flow> Run<'_, F> {
         self.purposes.insert(self.tasks.spawn_on(task, &self.runtime).id(), purpose);
     }
 
-    /// Publishes for each identifier by a task of its own.
+    /// Publishes for each authorization by a task of its own.
     fn present(&mut self, offers: Vec<Offer>) {
-        let mut groups: Vec<Vec<Offer>> = Vec::new();
-        for offer in offers {
-            let same = |group: &&mut Vec<Offer>| {
-                group.first().is_some_and(|first| {
-                    first.identifier == offer.identifier && first.wildcard == offer.wildcard
-                })
-            };
-            match groups.iter_mut().find(same) {
-                Some(group) => group.push(offer),
-                None => groups.push(vec![offer]),
-            }
-        }
-        for offers in groups {
+        for offers in by_authorization(offers) {
             let Some(id) = offers.first().map(|offer| offer.id.clone()) else {
                 continue;
             };
@@ -234,7 +226,7 @@ impl<F: Flow> Run<'_, F> {
     /// Withdraws by tasks that outlive this future.
     fn withdraw(&mut self, offers: &[Offer]) {
         let concerns = |group: &Group| {
-            group.offers.iter().any(|offer| offers.iter().any(|gone| gone.id == offer.id))
+            group.offers.iter().any(|own| offers.iter().any(|gone| is_same(gone, own)))
         };
         let (withdrawn, kept) =
             core::mem::take(&mut self.groups).into_iter().partition::<Vec<_>, _>(concerns);
@@ -243,7 +235,7 @@ impl<F: Flow> Run<'_, F> {
         let foreign: Vec<Offer> = offers
             .iter()
             .filter(|offer| {
-                !withdrawn.iter().any(|group| group.offers.iter().any(|own| own.id == offer.id))
+                !withdrawn.iter().any(|group| group.offers.iter().any(|own| is_same(own, offer)))
             })
             .cloned()
             .collect();
@@ -259,13 +251,28 @@ impl<F: Flow> Run<'_, F> {
     }
 
     fn withdraw_group(&mut self, group: Group) {
+        let Group { begun, publication, mut ended, .. } = group;
+        publication.abort();
         let shared = Arc::clone(&self.shared);
-        self.spawn_withdrawal(async move {
-            group.publication.abort();
-            // An error is the end of the publication, too: its sender is dropped, never used.
-            group.ended.await.ok();
-            let begun = core::mem::take(&mut *lock(&group.begun));
+        let withdraw = async move {
+            let begun = core::mem::take(&mut *lock(&begun));
             shared.publisher.withdraw(begun).await;
+        };
+        let late = Withdrawing::new(&self.shared);
+        self.spawn_withdrawal(async move {
+            // An error is the end of the publication, too: its sender is dropped, never used.
+            if tokio::time::timeout(STOPPING_TIME, &mut ended).await.is_ok() {
+                return withdraw.await;
+            }
+            tracing::warn!(
+                "a solver blocks its thread and cannot be stopped; its proof is withdrawn when it \
+                 returns, if the program still runs then"
+            );
+            tokio::spawn(async move {
+                let _late = late;
+                ended.await.ok();
+                withdraw.await;
+            });
         });
     }
 
@@ -366,6 +373,29 @@ impl<F: Flow> Run<'_, F> {
     }
 }
 
+/// The offers of each authorization, of which one has to be published. Two authorizations of an
+/// order can be for the same identifier, one of them for the wildcard, even where the server forgets
+/// to say which.
+fn by_authorization(offers: Vec<Offer>) -> Vec<Vec<Offer>> {
+    let mut groups: Vec<Vec<Offer>> = Vec::new();
+    for offer in offers {
+        let same = |group: &&mut Vec<Offer>| {
+            group.first().is_some_and(|first| first.authorization_url == offer.authorization_url)
+        };
+        match groups.iter_mut().find(same) {
+            Some(group) => group.push(offer),
+            None => groups.push(vec![offer]),
+        }
+    }
+    groups
+}
+
+/// Whether two offers are for the same challenge. Its URL alone does not tell, should a server use
+/// one for several authorizations.
+fn is_same(a: &Offer, b: &Offer) -> bool {
+    a.id == b.id && a.authorization_url == b.authorization_url && a.token == b.token
+}
+
 /// Counts a withdrawal while it is under way.
 struct Withdrawing(Arc<Shared>);
 
@@ -404,5 +434,30 @@ impl<F: Flow> Drop for Run<'_, F> {
         for group in core::mem::take(&mut self.groups) {
             self.withdraw_group(group);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::solver::testing::offer;
+
+    fn at(authorization_url: &str, kind: &str) -> Offer {
+        let mut offer = offer(kind.into(), "example.org");
+        authorization_url.clone_into(&mut offer.authorization_url);
+        offer
+    }
+
+    #[test]
+    fn two_authorizations_of_one_identifier_are_published_apart() {
+        let offers = vec![at("/1", "http-01"), at("/1", "dns-01"), at("/2", "dns-01")];
+        let groups = by_authorization(offers.clone());
+        assert_eq!(groups, [offers[..2].to_vec(), offers[2..].to_vec()]);
+    }
+
+    #[test]
+    fn a_challenge_url_used_twice_names_two_challenges() {
+        assert!(is_same(&at("/1", "dns-01"), &at("/1", "dns-01")));
+        assert!(!is_same(&at("/1", "dns-01"), &at("/2", "dns-01")));
     }
 }

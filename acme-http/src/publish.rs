@@ -1,14 +1,16 @@
 //! Publishing and withdrawing proofs through the solvers of a client.
 //!
 //! Orders that run side by side can be handed the same challenge, because CAs share authorizations
-//! between the orders of an account. So proofs are counted by challenge: the first user publishes,
-//! the last one withdraws.
+//! between the orders of an account. So the users of a proof are counted: the first one publishes,
+//! the last one withdraws what was published.
 
 use core::time::Duration;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use acmekit_core::action::{ChallengeId, Offer};
+use acmekit_core::challenge::{ChallengeType, Token};
+use acmekit_core::types::identifier::Identifier;
 
 use crate::solver::Solver;
 use crate::sync::lock;
@@ -19,16 +21,42 @@ const WITHDRAW_TIME: Duration = Duration::from_secs(180);
 /// The solvers of a client, and what they have published.
 pub(crate) struct Publisher {
     solvers: Vec<Arc<dyn Solver>>,
-    proofs: Mutex<HashMap<(usize, ChallengeId), SharedProof>>,
+    proofs: Mutex<HashMap<ProofId, SharedProof>>,
 }
 
 type SharedProof = Arc<tokio::sync::Mutex<Proof>>;
 
-/// One challenge at one solver. Locked while the solver works on it, so that one order's withdrawal
+/// Names one proof. A challenge URL alone does not: a server may use one for several identifiers, or
+/// come with another token at it later.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct ProofId {
+    solver: usize,
+    challenge: ChallengeId,
+    identifier: Identifier,
+    kind: ChallengeType,
+    token: Token,
+}
+
+impl ProofId {
+    fn new(solver: usize, offer: &Offer) -> Self {
+        Self {
+            solver,
+            challenge: offer.id.clone(),
+            identifier: offer.identifier.clone(),
+            kind: offer.kind.clone(),
+            token: offer.token.clone(),
+        }
+    }
+}
+
+/// One proof at one solver. Locked while the solver works on it, so that one order's withdrawal
 /// and another's publication of the same proof do not cross.
 #[derive(Default)]
 struct Proof {
     users: usize,
+    /// What the solver was asked to publish. The offer of the last user may differ from it: the
+    /// account key, and with it the key authorization, may have changed in between.
+    presented: Option<Offer>,
     is_published: bool,
 }
 
@@ -40,9 +68,19 @@ impl Publisher {
         Self { solvers, proofs: Mutex::default() }
     }
 
-    fn proof(&self, solver: usize, id: &ChallengeId) -> SharedProof {
+    fn proof(&self, id: &ProofId) -> SharedProof {
+        Arc::clone(lock(&self.proofs).entry(id.clone()).or_default())
+    }
+
+    /// Takes a proof off the table, unless somebody uses it or is about to.
+    fn forget(&self, id: &ProofId, proof: SharedProof) {
         let mut proofs = lock(&self.proofs);
-        Arc::clone(proofs.entry((solver, id.clone())).or_default())
+        let is_unused = proof.try_lock().is_ok_and(|proof| proof.users == 0);
+        // This one and the table's own. Others can be taken only from the table, which is locked.
+        if is_unused && Arc::strong_count(&proof) == 2 {
+            proofs.remove(id);
+        }
+        drop(proof);
     }
 
     /// Publishes one of the challenges of one identifier, by the first solver that can. What is
@@ -77,11 +115,12 @@ impl Publisher {
         offer: &Offer,
         begun: &Begun,
     ) -> Result<(), String> {
-        let proof = self.proof(index, &offer.id);
+        let proof = self.proof(&ProofId::new(index, offer));
         let mut proof = proof.lock().await;
         proof.users += 1;
         lock(begun).push((index, offer.clone()));
         if !proof.is_published {
+            proof.presented = Some(offer.clone());
             solver.present(offer).await.map_err(|error| error.to_string())?;
             proof.is_published = true;
         }
@@ -93,30 +132,34 @@ impl Publisher {
     /// result, which they must not replace.
     pub(crate) async fn withdraw(&self, begun: Vec<(usize, Offer)>) {
         for (index, offer) in begun {
-            let key = (index, offer.id.clone());
-            let shared = self.proof(index, &offer.id);
+            let id = ProofId::new(index, &offer);
+            let shared = self.proof(&id);
             let mut proof = shared.lock().await;
             proof.users = proof.users.saturating_sub(1);
-            if proof.users > 0 {
-                continue;
+            if proof.users == 0 {
+                proof.is_published = false;
+                let presented = proof.presented.take().unwrap_or(offer);
+                self.withdraw_by(index, &presented).await;
             }
-            proof.is_published = false;
-            self.withdraw_by(index, &offer).await;
             drop(proof);
-            let mut proofs = lock(&self.proofs);
-            // This one and the table's own: nobody waits for it.
-            if Arc::strong_count(&shared) == 2 {
-                proofs.remove(&key);
-            }
+            self.forget(&id, shared);
         }
     }
 
     /// Withdraws offers that an earlier process may have published, from every solver that could
-    /// have done it.
+    /// have done it. What another operation of this process uses stays, until that one withdraws it.
     pub(crate) async fn withdraw_from_all(&self, offers: Vec<Offer>) {
         for (index, solver) in self.solvers.iter().enumerate() {
-            let supported = offers.iter().filter(|offer| solver.supports(offer));
-            self.withdraw(supported.map(|offer| (index, offer.clone())).collect()).await;
+            for offer in offers.iter().filter(|offer| solver.supports(offer)) {
+                let id = ProofId::new(index, offer);
+                let shared = self.proof(&id);
+                let proof = shared.lock().await;
+                if proof.users == 0 {
+                    self.withdraw_by(index, offer).await;
+                }
+                drop(proof);
+                self.forget(&id, shared);
+            }
         }
     }
 
@@ -132,5 +175,106 @@ impl Publisher {
             }
             Err(_) => tracing::warn!(%identifier, %challenge, "withdrawing a proof took too long"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::solver::SolverFuture;
+    use crate::solver::testing::offer;
+    use acmekit_core::challenge::KeyAuthorization;
+
+    /// What is published at the moment.
+    #[derive(Clone, Default)]
+    struct Zone(Arc<Mutex<Vec<Offer>>>);
+
+    impl Solver for Zone {
+        fn supports(&self, _offer: &Offer) -> bool {
+            true
+        }
+
+        fn present<'a>(&'a self, offer: &'a Offer) -> SolverFuture<'a> {
+            lock(&self.0).push(offer.clone());
+            Box::pin(core::future::ready(Ok(())))
+        }
+
+        fn withdraw<'a>(&'a self, offer: &'a Offer) -> SolverFuture<'a> {
+            lock(&self.0).retain(|published| published != offer);
+            Box::pin(core::future::ready(Ok(())))
+        }
+    }
+
+    impl Zone {
+        fn len(&self) -> usize {
+            lock(&self.0).len()
+        }
+    }
+
+    fn publisher() -> (Publisher, Zone) {
+        let zone = Zone::default();
+        (Publisher::new(vec![Arc::new(zone.clone())]), zone)
+    }
+
+    async fn publish(publisher: &Publisher, offer: &Offer) -> Vec<(usize, Offer)> {
+        let begun = Begun::default();
+        publisher.publish(core::slice::from_ref(offer), &begun).await.unwrap();
+        core::mem::take(&mut *lock(&begun))
+    }
+
+    fn with_token(token: &str) -> Offer {
+        let mut offer = offer(ChallengeType::Dns01, "example.org");
+        offer.token = Token::new(token).unwrap();
+        offer.key_authorization = KeyAuthorization::new(&offer.token, "thumbprint");
+        offer
+    }
+
+    #[tokio::test]
+    async fn one_challenge_url_with_several_identifiers_or_tokens_leaves_nothing_behind() {
+        let (publisher, zone) = publisher();
+        let tokens =
+            ["evaGxfADs6pSRb2LAv9IZf17Dt3juxGJ-PCt92wr-oA", "DGyRejmCefe7v4NfDGDKfA00000000"];
+        let mut offers = tokens.map(with_token).to_vec();
+        let mut other = with_token(tokens[0]);
+        other.identifier = "www.example.org".parse().unwrap();
+        offers.push(other);
+        let mut begun = Vec::new();
+        for offer in &offers {
+            begun.push(publish(&publisher, offer).await);
+        }
+        assert_eq!(zone.len(), 3, "each is published");
+        for begun in begun {
+            publisher.withdraw(begun).await;
+        }
+        assert_eq!(zone.len(), 0, "each is withdrawn");
+        assert!(lock(&publisher.proofs).is_empty());
+    }
+
+    #[tokio::test]
+    async fn what_was_presented_is_withdrawn_even_if_the_last_user_has_another_account_key() {
+        let (publisher, zone) = publisher();
+        let first = offer(ChallengeType::Dns01, "example.org");
+        let mut second = first.clone();
+        second.key_authorization = KeyAuthorization::new(&second.token, "another-thumbprint");
+        let users = [publish(&publisher, &first).await, publish(&publisher, &second).await];
+        for begun in users {
+            publisher.withdraw(begun).await;
+        }
+        assert_eq!(zone.len(), 0);
+    }
+
+    #[tokio::test]
+    async fn what_an_earlier_process_published_stays_while_an_operation_of_this_one_uses_it() {
+        let (publisher, zone) = publisher();
+        let offer = offer(ChallengeType::Dns01, "example.org");
+        let begun = publish(&publisher, &offer).await;
+        publisher.withdraw_from_all(vec![offer.clone()]).await;
+        assert_eq!(zone.len(), 1, "it is in use");
+        publisher.withdraw(begun).await;
+        assert_eq!(zone.len(), 0);
+        lock(&zone.0).push(offer.clone());
+        publisher.withdraw_from_all(vec![offer]).await;
+        assert_eq!(zone.len(), 0, "what nobody uses is withdrawn");
+        assert!(lock(&publisher.proofs).is_empty());
     }
 }

@@ -61,6 +61,8 @@ fn secrets_are_closed_to_others_whatever_the_umask() {
     a_key_that_was_open_to_others_is_closed_when_it_is_read();
     a_directory_in_use_is_refused_until_it_is_free();
     a_place_that_cannot_be_written_to_is_refused_and_left_alone();
+    links_and_pipes_in_the_place_of_files_are_refused_and_not_followed();
+    a_link_in_the_place_of_the_lock_is_refused_and_its_target_not_made();
 }
 
 fn a_key_that_was_open_to_others_is_closed_when_it_is_read() {
@@ -96,4 +98,47 @@ fn a_place_that_cannot_be_written_to_is_refused_and_left_alone() {
         assert_eq!(error.code(), "store-not-writable", "{}", directory.display());
     }
     assert_eq!(fs::read_to_string(&file).unwrap(), "mine");
+}
+
+/// What another user may put into a directory that they can write to: links that lead to a file of
+/// the victim's, and a pipe that blocks whoever opens it.
+fn links_and_pipes_in_the_place_of_files_are_refused_and_not_followed() {
+    let place = tempfile::tempdir().unwrap();
+    let victim = place.path().join("victim");
+    let key = PrivateKey::generate(KeyType::P256, &mut SystemEntropy).unwrap();
+    fs::write(&victim, key.to_pkcs8_pem().unwrap().as_bytes()).unwrap();
+    fs::set_permissions(&victim, fs::Permissions::from_mode(0o644)).unwrap();
+    let directory = place.path().join("store");
+    let store = FileStore::open(&directory).unwrap();
+    let pending = directory.join("key.pem.pending");
+
+    std::os::unix::fs::symlink(&victim, &pending).unwrap();
+    let error = store.load_pending_key().unwrap_err();
+    assert_eq!(error.code(), "store-damaged");
+    assert!(error.to_string().contains("not a regular file"), "{error}");
+    assert_eq!(mode(&victim), 0o644, "the mode of the target was changed");
+
+    fs::remove_file(&pending).unwrap();
+    let made = std::process::Command::new("mkfifo").arg(&pending).status().unwrap();
+    assert!(made.success());
+    let (done, result) = std::sync::mpsc::channel();
+    let blocked = store.clone();
+    std::thread::spawn(move || done.send(blocked.load_pending_key().unwrap_err().code()));
+    let code = result.recv_timeout(std::time::Duration::from_secs(5));
+    assert_eq!(code.expect("reading waits for the pipe"), "store-damaged");
+
+    // Writing takes the place of what stands there.
+    store.save_pending_key(&key).unwrap();
+    assert!(store.load_pending_key().unwrap().is_some());
+}
+
+fn a_link_in_the_place_of_the_lock_is_refused_and_its_target_not_made() {
+    let place = tempfile::tempdir().unwrap();
+    let target = place.path().join("target");
+    let directory = place.path().join("store");
+    fs::create_dir(&directory).unwrap();
+    std::os::unix::fs::symlink(&target, directory.join(".lock")).unwrap();
+    let error = FileStore::open(&directory).unwrap_err();
+    assert_eq!(error.code(), "store-damaged");
+    assert!(!target.exists());
 }

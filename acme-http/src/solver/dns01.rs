@@ -20,6 +20,8 @@ use crate::text::one_line;
 pub const DEFAULT_TIME_LIMIT: Duration = Duration::from_secs(120);
 /// Most runs of the program at once; an order may have a thousand names.
 const MAX_RUNS: usize = 16;
+/// The key of an external account binding, where programs look for it in their environment.
+const EAB_HMAC_KEY_VARIABLE: &str = "ACME_EAB_HMAC_KEY";
 /// How much of the end of the program's standard error is kept, in bytes.
 const MAX_STDERR: usize = 4096;
 /// How long to wait for the rest of standard error when the program has ended but a process it left
@@ -41,7 +43,7 @@ const STDERR_GRACE: Duration = Duration::from_millis(200);
 ///   take it from the environment, or after `--`.
 /// - The same stands in the environment: `ACME_ACTION`, `ACME_RECORD_NAME`, `ACME_RECORD_VALUE`, and
 ///   `ACME_IDENTIFIER`, the name to be validated without `*.`. The rest of the environment is
-///   handed down.
+///   handed down, except `ACME_EAB_HMAC_KEY`, a secret that is none of its business.
 /// - Exit status 0 of `present` means that the CA will see the record: the program waits until every
 ///   authoritative server has it. Exit status 0 of `withdraw` means that it is gone or was never
 ///   there.
@@ -88,11 +90,12 @@ impl Dns01Exec {
         self
     }
 
-    async fn run(&self, action: &'static str, offer: &Offer) -> Result<(), SolverError> {
+    fn command(&self, action: &str, offer: &Offer) -> Command {
         let (name, value) = (offer.dns01_name(), offer.dns01_value());
         let mut command = Command::new(&self.program);
         command
             .args([action, &name, &value])
+            .env_remove(EAB_HMAC_KEY_VARIABLE)
             .env("ACME_ACTION", action)
             .env("ACME_RECORD_NAME", &name)
             .env("ACME_RECORD_VALUE", &value)
@@ -103,8 +106,13 @@ impl Dns01Exec {
             .kill_on_drop(true);
         #[cfg(unix)]
         command.process_group(0);
+        command
+    }
+
+    async fn run(&self, action: &'static str, offer: &Offer) -> Result<(), SolverError> {
+        let mut command = self.command(action, offer);
         let error = |what: String| {
-            let program = self.program.display();
+            let (program, name) = (self.program.display(), offer.dns01_name());
             SolverError::new(format!("{program} {action} {name}: {what}"))
         };
         // The semaphore is never closed; waiting for a slot takes nothing from the time limit.
@@ -298,6 +306,14 @@ mod tests {
         };
         let log = fs::read_to_string(folder.path().join("log")).unwrap();
         assert_eq!(log, line("present") + &line("withdraw"));
+    }
+
+    #[test]
+    fn the_secret_of_an_external_account_binding_is_not_handed_down() {
+        let solver = Dns01Exec::new("sh").unwrap();
+        let command = solver.command("present", &wildcard());
+        let mut changes = command.as_std().get_envs();
+        assert!(changes.any(|(name, value)| name == "ACME_EAB_HMAC_KEY" && value.is_none()));
     }
 
     #[tokio::test]

@@ -1,12 +1,13 @@
 //! tls-alpn-01 (RFC 8737): a certificate shown in a TLS handshake on port 443.
 
 use core::net::SocketAddr;
+use core::time::Duration;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use acmekit_core::action::{ChallengeId, Offer};
-use acmekit_core::challenge::ChallengeType;
 use acmekit_core::challenge::tls_alpn01::{ALPN, build_certificate};
+use acmekit_core::challenge::{ChallengeType, Token};
 use acmekit_core::crypto::{KeyType, PrivateKey};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::server::{ClientHello, NoServerSessionStorage, ResolvesServerCert};
@@ -18,6 +19,9 @@ use super::{Solver, SolverError, SolverFuture};
 use crate::entropy::SystemEntropy;
 use crate::sync::lock;
 use crate::transport::tls::provider;
+
+/// Time for a handshake: a CA begins it at once, and whoever does not must not keep others waiting.
+const HANDSHAKE_TIME: Duration = Duration::from_secs(5);
 
 /// Answers tls-alpn-01 validation on a port of its own, which the CA must reach as port 443.
 ///
@@ -42,7 +46,12 @@ pub struct TlsAlpn01Listener {
 #[derive(Debug, Default)]
 struct Certificates(Mutex<HashMap<String, Vec<Published>>>);
 
-type Published = (ChallengeId, Arc<CertifiedKey>);
+type Published = ((ChallengeId, Token), Arc<CertifiedKey>);
+
+/// A challenge and its token, since a server may come with another token at the same URL.
+fn proof_id(offer: &Offer) -> (ChallengeId, Token) {
+    (offer.id.clone(), offer.token.clone())
+}
 
 impl Certificates {
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Vec<Published>>> {
@@ -84,9 +93,10 @@ impl TlsAlpn01Listener {
         let server = Server::start(bind(address.as_ref())?, move |stream| {
             let acceptor = acceptor.clone();
             async move {
-                let accepted = acceptor.accept(stream).await;
-                tracing::debug!(accepted = accepted.is_ok(), "tls-alpn-01 handshake");
-                if let Ok(mut stream) = accepted {
+                let accepted = tokio::time::timeout(HANDSHAKE_TIME, acceptor.accept(stream)).await;
+                let accepted = accepted.ok().and_then(Result::ok);
+                tracing::debug!(accepted = accepted.is_some(), "tls-alpn-01 handshake");
+                if let Some(mut stream) = accepted {
                     tokio::io::AsyncWriteExt::shutdown(&mut stream).await.ok();
                 }
             }
@@ -105,8 +115,9 @@ impl TlsAlpn01Listener {
         let certified = Arc::new(certify(offer)?);
         let mut table = self.resolver.lock();
         let published = table.entry(name).or_default();
-        published.retain(|(id, _)| *id != offer.id);
-        published.push((offer.id.clone(), certified));
+        let proof = proof_id(offer);
+        published.retain(|(id, _)| *id != proof);
+        published.push((proof, certified));
         Ok(())
     }
 }
@@ -151,7 +162,7 @@ impl Solver for TlsAlpn01Listener {
         if let Some(name) = server_name(offer) {
             let mut table = self.resolver.lock();
             if let Some(published) = table.get_mut(&name) {
-                published.retain(|(id, _)| *id != offer.id);
+                published.retain(|(id, _)| *id != proof_id(offer));
                 if published.is_empty() {
                     table.remove(&name);
                 }
@@ -205,6 +216,16 @@ mod tests {
         assert!(handshake(&listener, "EXAMPLE.org", &[ALPN]).await.is_some());
         listener.withdraw(&offer).await.unwrap();
         assert_eq!(handshake(&listener, "example.org", &[ALPN]).await, None);
+    }
+
+    #[tokio::test]
+    async fn a_connection_without_a_handshake_is_closed_after_a_few_seconds() {
+        let listener = TlsAlpn01Listener::bind("127.0.0.1:0").await.unwrap();
+        let mut idle = TcpStream::connect(listener.local_addr()).await.unwrap();
+        let mut buffer = [0];
+        let closed = tokio::io::AsyncReadExt::read(&mut idle, &mut buffer);
+        let limit = HANDSHAKE_TIME + Duration::from_secs(4);
+        assert_eq!(tokio::time::timeout(limit, closed).await.unwrap().unwrap(), 0);
     }
 
     #[tokio::test]

@@ -93,28 +93,46 @@ impl FileStore {
         // From here on `complete_swap` can finish what is left.
         let pending = self.directory().join(PENDING_CHAIN);
         files::write(&pending, chain.to_pem().as_bytes(), PUBLIC)?;
-        self.complete_swap()
+        self.swap(chain)
     }
 
-    /// Finishes a change of chain and key from wherever it stands.
+    /// Finishes a change of chain and key that was interrupted, from wherever it stands. Only here,
+    /// where nobody waits for the certificate, is a chain discarded that cannot be used.
     pub(super) fn complete_swap(&self) -> Result<(), StoreError> {
-        let pending_chain = self.directory().join(PENDING_CHAIN);
-        let chain = match self.read_chain(PENDING_CHAIN) {
-            Ok(Some(chain)) => chain,
+        let left_over = match self.read_chain(PENDING_CHAIN) {
+            Ok(Some(chain)) => self.swap(&chain),
             Ok(None) => return Ok(()),
-            Err(error) => {
-                tracing::warn!(%error, "a chain that was left over is discarded");
-                return files::remove(&pending_chain);
-            }
+            Err(error) => Err(error),
         };
-        let belongs = |key: &PrivateKey| key.public_key_der() == chain.leaf().public_key_der();
-        if self.read_key(PENDING_KEY).ok().flatten().as_ref().is_some_and(belongs) {
-            files::rename(&self.directory().join(PENDING_KEY), &self.key_path())?;
-        } else if !self.read_key(KEY).ok().flatten().as_ref().is_some_and(belongs) {
-            tracing::warn!("a chain that was left over belongs to no key here and is discarded");
-            return files::remove(&pending_chain);
+        match left_over {
+            Err(error) if matches!(error.code(), "store-damaged" | "store-mismatch") => {
+                tracing::warn!(%error, "a chain that was left over is discarded");
+                files::remove(&self.directory().join(PENDING_CHAIN))
+            }
+            // What fails now may succeed later: the chain stays.
+            other => other,
         }
-        files::rename(&pending_chain, &self.chain_path())
+    }
+
+    /// Puts the pending chain, whose contents are given, and its key in their places.
+    fn swap(&self, chain: &CertificateChain) -> Result<(), StoreError> {
+        if self.is_key_of(PENDING_KEY, chain)? {
+            files::rename(&self.directory().join(PENDING_KEY), &self.key_path())?;
+        } else if !self.is_key_of(KEY, chain)? {
+            return Err(mismatch("the new chain belongs to no key in this directory"));
+        }
+        files::rename(&self.directory().join(PENDING_CHAIN), &self.chain_path())
+    }
+
+    /// Whether a file holds the key of a chain; a file that holds no key does not.
+    fn is_key_of(&self, name: &str, chain: &CertificateChain) -> Result<bool, StoreError> {
+        match self.read_key(name) {
+            Ok(key) => {
+                Ok(key.is_some_and(|key| key.public_key_der() == chain.leaf().public_key_der()))
+            }
+            Err(error) if error.code() == "store-damaged" => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     fn read_chain(&self, name: &str) -> Result<Option<CertificateChain>, StoreError> {
@@ -122,7 +140,8 @@ impl FileStore {
         let Some(pem) = files::read(&path)? else {
             return Ok(None);
         };
-        CertificateChain::from_pem(pem.as_bytes())
+        // No limit on their number: the chain was within the limits of the policy when it came.
+        CertificateChain::from_pem_with_limit(pem.as_bytes(), usize::MAX)
             .map(Some)
             .map_err(|error| StoreError::damaged(&path, error))
     }
@@ -196,6 +215,44 @@ mod tests {
             fs::read_dir(place.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
         names.sort();
         assert_eq!(names, [".lock", "chain.pem", "key.pem"]);
+    }
+
+    #[test]
+    fn a_long_chain_is_installed_like_any_other() {
+        let (_place, store) = open();
+        let key = new_key();
+        let certificate = chain_for(&key).leaf().clone();
+        let chain = CertificateChain::from_certificates(vec![certificate; 50]).unwrap();
+        store.save_pending_key(&key).unwrap();
+        store.install(&chain).unwrap();
+        assert_eq!(store.load_certificate().unwrap().unwrap().chain, chain);
+        assert!(store.load_pending_key().unwrap().is_none());
+    }
+
+    #[test]
+    fn a_chain_that_cannot_be_put_in_place_is_an_error_and_is_kept_for_the_next_open() {
+        let (place, store) = open();
+        let key = new_key();
+        let chain = chain_for(&key);
+        store.save_pending_key(&key).unwrap();
+        fs::create_dir_all(store.chain_path().join("in the way")).unwrap();
+        store.install(&chain).unwrap_err();
+        assert!(place.path().join(PENDING_CHAIN).exists());
+        fs::remove_dir_all(store.chain_path()).unwrap();
+        drop(store);
+        let store = FileStore::open(place.path()).unwrap();
+        assert_eq!(store.load_certificate().unwrap().unwrap().chain, chain);
+    }
+
+    #[test]
+    fn a_chain_too_long_to_be_read_back_is_refused_and_its_key_kept() {
+        let (_place, store) = open();
+        let key = new_key();
+        let certificate = chain_for(&key).leaf().clone();
+        let chain = CertificateChain::from_certificates(vec![certificate; 5000]).unwrap();
+        store.save_pending_key(&key).unwrap();
+        assert_eq!(store.install(&chain).unwrap_err().code(), "store-not-writable");
+        assert!(store.load_pending_key().unwrap().is_some());
     }
 
     #[test]

@@ -13,7 +13,9 @@
 //!
 //! `NAME` is the host of the CA and 16 hexadecimal digits of SHA-256 over the directory URL and the
 //! key id of the external account binding, so accounts at several CAs, or several accounts at one,
-//! live side by side. Directories made here have the mode 0700.
+//! live side by side. Directories made here have the mode 0700. DIR should belong to the user who
+//! runs the program, and no other user should be able to write to it: [`FileStore::open`] logs a
+//! warning otherwise. Links and pipes in the place of a file are refused, never followed.
 //!
 //! Every file is written under a temporary name, synced and renamed, so it is there whole or not at
 //! all. Key and chain are two files and cannot change in one instant: the new chain is first put
@@ -68,13 +70,15 @@ impl FileStore {
     ///
     /// # Errors
     /// [`StoreError`] with the code `store-locked` if another process works in the directory,
-    /// `store-not-writable` if it cannot be made or written to, `store-io` if reading fails.
+    /// `store-not-writable` if it cannot be made or written to, `store-damaged` if something other
+    /// than a regular file stands in the place of one, `store-io` if reading fails.
     pub fn open(directory: impl AsRef<Path>) -> Result<Self, StoreError> {
         let directory = directory.as_ref();
         files::make_directory(directory).map_err(|e| StoreError::not_writable(directory, &e))?;
         let directory = directory
             .canonicalize()
             .map_err(|e| StoreError::io("find the directory", directory, &e))?;
+        files::warn_if_others_may_write(&directory);
         let lock = Lock::acquire(&directory)?;
         files::check_writable(&directory).map_err(|e| StoreError::not_writable(&directory, &e))?;
         let store = Self(Arc::new(Inner { directory, _lock: lock }));

@@ -58,10 +58,12 @@ impl HttpOptions {
             .http1_max_headers(MAX_HEADERS)
             .http2_max_header_list_size(MAX_HEADER_LIST);
         if let Some(proxy) = self.proxy {
-            let proxy = reqwest::Proxy::all(&proxy).map_err(|error| {
+            // The reason of the URL parser repeats what was given, and there may be a password in it.
+            let proxy = reqwest::Proxy::all(&proxy).map_err(|_| {
                 Error::setup(
                     "proxy",
-                    format!("the proxy cannot be used: {}", with_sources(&error.without_url())),
+                    "the address of the proxy is not a URL; write it like \
+                     `http://proxy.example:3128`",
                 )
             })?;
             builder = builder.proxy(proxy);
@@ -119,7 +121,15 @@ impl Transport {
     ) -> Result<http::Response<Vec<u8>>, TransportFailure> {
         let request = reqwest::Request::try_from(request)
             .map_err(|error| TransportFailure::NotSent(with_sources(&error.without_url())))?;
+        let url = request.url().clone();
         let mut response = self.client.execute(request).await.map_err(failure::classify)?;
+        if *response.url() != url {
+            return Err(TransportFailure::Unknown(
+                "the HTTP client followed a redirect; the one that was handed in must be set up not \
+                 to (`redirect::Policy::none()`)"
+                    .into(),
+            ));
+        }
         let announced = response.content_length().unwrap_or(0);
         let announced = usize::try_from(announced).unwrap_or(usize::MAX);
         if announced > max_len {
@@ -172,6 +182,18 @@ mod tests {
     fn a_proxy_that_is_no_url_is_refused_at_set_up() {
         let options = HttpOptions { proxy: Some("::".into()), ..HttpOptions::default() };
         assert_eq!(options.build("https://example.org/").unwrap_err().code(), "proxy");
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_proxy_is_told_without_its_password() {
+        for proxy in
+            ["http://user:S3CRET@[bad", "user:S3CRET@@:::", "http://user:S3CRET@host:99999"]
+        {
+            let options = HttpOptions { proxy: Some(proxy.into()), ..HttpOptions::default() };
+            let error = options.build("https://example.org/").unwrap_err();
+            assert_eq!(error.code(), "proxy");
+            assert!(!format!("{error} {error:?}").contains("S3CRET"), "{error:?}");
+        }
     }
 
     /// A server that reads one request and answers it with these bytes, then waits.
@@ -235,6 +257,27 @@ mod tests {
         )
         .await;
         assert_eq!(exchange(&url, 5).await.unwrap().status().as_u16(), 302);
+    }
+
+    #[tokio::test]
+    async fn a_client_from_elsewhere_that_follows_a_redirect_is_found_out() {
+        let (other, _other) = server(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").await;
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            assert_ne!(stream.read(&mut [0; 4096]).await.unwrap(), 0);
+            let head =
+                format!("HTTP/1.1 302 Found\r\nLocation: {other}\r\nContent-Length: 0\r\n\r\n");
+            stream.write_all(head.as_bytes()).await.unwrap();
+        });
+        let tls = tls::client_config(Vec::new()).unwrap();
+        let follows =
+            reqwest::Client::builder().no_proxy().tls_backend_preconfigured(tls).build().unwrap();
+        let request = http::Request::post(url).body(b"{}".to_vec()).unwrap();
+        let result = Transport::new(follows).exchange(request, 5).await;
+        let Err(TransportFailure::Unknown(text)) = result else { panic!("{result:?}") };
+        assert!(text.contains("followed a redirect"), "{text}");
     }
 
     #[tokio::test]

@@ -1,6 +1,7 @@
 //! Stopping half-way, and going on elsewhere.
 
 use core::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
@@ -112,6 +113,25 @@ async fn a_deadline_ends_an_operation_in_time_and_withdraws() {
     assert_eq!(error.kind(), ErrorKind::Deadline);
     assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
     assert!(solver.is_paired());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_solver_that_blocks_its_thread_outlasts_the_deadline_by_ten_seconds_at_most() {
+    let (server, _listener) = start_with_http01(slow()).await;
+    let released = Arc::<AtomicBool>::default();
+    let solver = Recorder::before(Odd::Blocks(Arc::clone(&released)));
+    let client = registered(client_for(&server).solver(solver.clone())).await;
+    let deadline = acmekit::core::time::Timestamp::from(std::time::SystemTime::now())
+        .saturating_add(Duration::from_millis(800));
+    let wanted = Wanted::names(["a.example.org"]).unwrap().deadline(deadline);
+    let limit = Duration::from_secs(15);
+    let ended = tokio::time::timeout(limit, client.obtain(wanted)).await;
+    let error = ended.expect("the operation waits for the solver").unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Deadline);
+    assert_eq!(solver.count("withdraw"), 0, "the solver still publishes");
+    released.store(true, Ordering::Relaxed);
+    tokio::time::timeout(limit, client.settle()).await.unwrap();
+    assert!(solver.count("present") == 1 && solver.is_paired());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,6 +1,8 @@
 //! A solver that notes what it is asked to do, in front of another one.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use acmekit::Offer;
 use acmekit::solver::{Solver, SolverError, SolverFuture};
@@ -65,6 +67,8 @@ pub(crate) enum Odd {
     Hangs,
     Panics,
     WithdrawFails,
+    /// Blocks its thread until this is set, or for 25 s so that a test that fails comes to an end.
+    Blocks(Arc<AtomicBool>),
 }
 
 impl Solver for Odd {
@@ -79,6 +83,13 @@ impl Solver for Odd {
                 Self::Hangs => core::future::pending().await,
                 Self::Panics => panic!("a bug in a solver"),
                 Self::WithdrawFails => Ok(()),
+                Self::Blocks(released) => {
+                    let begun = Instant::now();
+                    while !released.load(Ordering::Relaxed) && begun.elapsed().as_secs() < 25 {
+                        std::thread::sleep(Duration::from_millis(10));
+                    }
+                    Ok(())
+                }
             }
         })
     }
