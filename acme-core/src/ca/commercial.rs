@@ -31,14 +31,14 @@ pub(super) fn profiles() -> Vec<CaProfile> {
 
 /// A CA of which only the directory is known.
 fn listed(id: &str, name: &str, directory: &str) -> CaProfile {
-    let mut ca = CaProfile::stub(id, name);
+    let mut ca = CaProfile::plain(id, name);
     ca.directories = vec![DirectoryUrl::new(directory)];
     ca
 }
 
 /// Q-X1 to Q-X5.
 fn sectigo() -> CaProfile {
-    let mut ca = CaProfile::stub("sectigo", "Sectigo");
+    let mut ca = CaProfile::plain("sectigo", "Sectigo");
     ca.directories = vec![
         DirectoryUrl::new("https://acme.sectigo.com/v2/DV").product("DV"),
         DirectoryUrl::new("https://acme.sectigo.com/v2/OV").product("OV"),
@@ -106,7 +106,7 @@ fn sectigo_incommon() -> CaProfile {
 
 /// Q-D1 to Q-D5.
 fn digicert() -> CaProfile {
-    let mut ca = CaProfile::stub("digicert", "DigiCert");
+    let mut ca = CaProfile::plain("digicert", "DigiCert");
     ca.directories = [
         ("one.digicert.com", "worldwide"),
         ("one.digicert.co.jp", "Japan"),
@@ -142,7 +142,7 @@ fn digicert() -> CaProfile {
 
 /// Q-GS1, Q-GS2.
 fn globalsign() -> CaProfile {
-    let mut ca = CaProfile::stub("globalsign", "GlobalSign Atlas");
+    let mut ca = CaProfile::plain("globalsign", "GlobalSign Atlas");
     ca.directories = vec![DirectoryUrl::new("https://emea.acme.atlas.globalsign.com/directory")];
     ca.external_account.required = Requirement::Required;
     ca.external_account.source = Some("the Atlas portal".to_owned());
@@ -161,7 +161,7 @@ fn globalsign() -> CaProfile {
 
 /// Q-H1 to Q-H6.
 fn harica() -> CaProfile {
-    let mut ca = CaProfile::stub("harica", "HARICA");
+    let mut ca = CaProfile::plain("harica", "HARICA");
     ca.directories = vec![DirectoryUrl::new("https://acme-v02.harica.gr/acme/{uuid}/directory")];
     ca.external_account.required = Requirement::Required;
     ca.external_account.source =
@@ -190,7 +190,7 @@ fn harica() -> CaProfile {
 
 /// Q-AW1.
 fn aws() -> CaProfile {
-    let mut ca = CaProfile::stub("aws", "AWS Certificate Manager");
+    let mut ca = CaProfile::plain("aws", "AWS Certificate Manager");
     ca.directories =
         vec![DirectoryUrl::new("https://acm-acme-enroll.{region}.api.aws/{uuid}/directory")];
     ca.external_account.required = Requirement::Required;
@@ -206,7 +206,7 @@ fn aws() -> CaProfile {
 }
 
 fn nhn() -> CaProfile {
-    let mut ca = CaProfile::stub("nhn", "NHN Cloud Private CA");
+    let mut ca = CaProfile::plain("nhn", "NHN Cloud Private CA");
     ca.directories = vec![DirectoryUrl::new(
         "https://kr1-pca.api.nhncloudservice.com/acme/v2.0/cert/{certId}/directory",
     )];

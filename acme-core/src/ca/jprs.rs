@@ -12,7 +12,7 @@ use crate::challenge::ChallengeType::{Dns01, Http01};
 const DAY: Duration = Duration::from_secs(86_400);
 
 pub(super) fn profiles() -> Vec<CaProfile> {
-    let mut jprs = CaProfile::stub("jprs", "JPRS");
+    let mut jprs = CaProfile::plain("jprs", "JPRS");
     // Seed facts §14; §15 lists the wrong spellings that are in circulation.
     jprs.directories = vec![DirectoryUrl::new("https://acme.amecert.jprs.jp/DV/getDirectory")];
     // Seed facts §1.

@@ -24,7 +24,7 @@ pub(super) fn profiles() -> Vec<CaProfile> {
 
 /// Q-P1, quirks 5, 34, 36, 50.
 fn step_ca() -> CaProfile {
-    let mut ca = CaProfile::stub("step-ca", "step-ca");
+    let mut ca = CaProfile::plain("step-ca", "step-ca");
     ca.directories = vec![DirectoryUrl::new("https://{host}/acme/{provisioner}/directory")];
     ca.external_account.required = Requirement::Optional;
     ca.external_account.reuse = CredentialReuse::SingleUse;
@@ -108,7 +108,7 @@ fn binding_of_other_directory() -> KnownError {
 
 /// Q-P3.
 fn vault() -> CaProfile {
-    let mut ca = CaProfile::stub("vault", "HashiCorp Vault");
+    let mut ca = CaProfile::plain("vault", "HashiCorp Vault");
     ca.directories = mounted();
     ca.external_account.required = Requirement::Optional;
     ca.external_account.reuse = CredentialReuse::SingleUse;
@@ -123,7 +123,7 @@ fn vault() -> CaProfile {
 
 /// Q-P2.
 fn openbao() -> CaProfile {
-    let mut ca = CaProfile::stub("openbao", "OpenBao");
+    let mut ca = CaProfile::plain("openbao", "OpenBao");
     ca.directories = mounted();
     ca.external_account.required = Requirement::Optional;
     ca.external_account.source = Some("the `new-eab` path of the very same directory".to_owned());
@@ -150,7 +150,7 @@ fn openbao() -> CaProfile {
 }
 
 fn caddy() -> CaProfile {
-    let mut ca = CaProfile::stub("caddy", "Caddy (acme_server)");
+    let mut ca = CaProfile::plain("caddy", "Caddy (acme_server)");
     ca.directories = vec![DirectoryUrl::new("https://{host}/acme/{ca}/directory")];
     ca.external_account.required = Requirement::None;
     ca.operations.renewal_information = Support::No;
@@ -162,7 +162,7 @@ fn caddy() -> CaProfile {
 
 /// Q-P4, quirk 35.
 fn dogtag() -> CaProfile {
-    let mut ca = CaProfile::stub("dogtag", "FreeIPA / Dogtag");
+    let mut ca = CaProfile::plain("dogtag", "FreeIPA / Dogtag");
     ca.directories = vec![DirectoryUrl::new("https://{host}/acme/directory")];
     ca.account_algorithms = Some(vec![Rs256, Es256]);
     ca.names.challenges = Some(vec![Dns01, Http01]);
@@ -187,7 +187,7 @@ fn dogtag() -> CaProfile {
 
 /// Q-P5.
 fn ejbca() -> CaProfile {
-    let mut ca = CaProfile::stub("ejbca", "EJBCA");
+    let mut ca = CaProfile::plain("ejbca", "EJBCA");
     ca.directories = vec![
         DirectoryUrl::new("https://{host}/ejbca/acme/{alias}/directory").product("one alias"),
         DirectoryUrl::new("https://{host}/ejbca/acme/directory").product("default alias"),
@@ -202,7 +202,7 @@ fn ejbca() -> CaProfile {
 }
 
 fn acme2certifier() -> CaProfile {
-    let mut ca = CaProfile::stub("acme2certifier", "acme2certifier");
+    let mut ca = CaProfile::plain("acme2certifier", "acme2certifier");
     ca.directories = vec![DirectoryUrl::new("https://{host}/directory")];
     ca.external_account.required = Requirement::Optional;
     ca.names.addresses = Support::Yes;
@@ -213,7 +213,7 @@ fn acme2certifier() -> CaProfile {
 }
 
 fn boulder() -> CaProfile {
-    let mut ca = CaProfile::stub("boulder", "Boulder");
+    let mut ca = CaProfile::plain("boulder", "Boulder");
     ca.directories = vec![DirectoryUrl::new("https://{host}/directory")];
     ca.external_account.required = Requirement::None;
     ca.contacts.mailto_only = true;
@@ -231,7 +231,7 @@ fn boulder() -> CaProfile {
 
 /// Q-T1, Q-T2: the test server of Let's Encrypt.
 fn pebble() -> CaProfile {
-    let mut ca = CaProfile::stub("pebble", "Pebble");
+    let mut ca = CaProfile::plain("pebble", "Pebble");
     ca.directories = vec![DirectoryUrl::new("https://localhost:14000/dir")];
     ca.external_account.required = Requirement::Optional;
     ca.external_account.source = Some("Pebble's own configuration file".to_owned());

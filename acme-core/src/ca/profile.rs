@@ -148,7 +148,7 @@ impl CaProfile {
     }
 
     /// A profile of which only the name is known, for the tables.
-    pub(super) fn stub(id: &str, name: &str) -> Self {
+    pub(super) fn plain(id: &str, name: &str) -> Self {
         Self {
             id: id.to_owned(),
             name: name.to_owned(),

@@ -34,7 +34,7 @@ const GOOGLE_STAGING: &str = "https://dv.acme-v02.test-api.pki.goog/directory";
 
 /// CA profiles §3.
 fn lets_encrypt() -> CaProfile {
-    let mut ca = CaProfile::stub("letsencrypt", "Let's Encrypt");
+    let mut ca = CaProfile::plain("letsencrypt", "Let's Encrypt");
     ca.directories = vec![DirectoryUrl::new("https://acme-v02.api.letsencrypt.org/directory")];
     ca.external_account.required = Requirement::None;
     ca.contacts.mailto_only = true;
@@ -120,7 +120,7 @@ pub(super) fn replaces_not_found() -> KnownError {
 }
 
 fn zerossl() -> CaProfile {
-    let mut ca = CaProfile::stub("zerossl", "ZeroSSL");
+    let mut ca = CaProfile::plain("zerossl", "ZeroSSL");
     ca.directories = vec![DirectoryUrl::new("https://acme.zerossl.com/v2/DV90")];
     ca.external_account.required = Requirement::Required;
     // Q-Z2 says single-use, quirk 40 reusable since 2022.
@@ -146,7 +146,7 @@ fn zerossl() -> CaProfile {
 }
 
 fn google() -> CaProfile {
-    let mut ca = CaProfile::stub("google", "Google Trust Services");
+    let mut ca = CaProfile::plain("google", "Google Trust Services");
     ca.directories = vec![DirectoryUrl::new("https://dv.acme-v02.api.pki.goog/directory")];
     // Q-G1.
     ca.external_account.required = Requirement::Required;
@@ -235,7 +235,7 @@ fn google_sxg() -> CaProfile {
 
 /// Q-S1 to Q-S5.
 fn ssl_com(id: &str, name: &str, directory: &str) -> CaProfile {
-    let mut ca = CaProfile::stub(id, name);
+    let mut ca = CaProfile::plain(id, name);
     ca.directories = vec![DirectoryUrl::new(directory)];
     ca.external_account.required = Requirement::Required;
     ca.external_account.directory_is_wrong = true;
@@ -294,7 +294,7 @@ fn ssl_com(id: &str, name: &str, directory: &str) -> CaProfile {
 
 /// Q-A1 to Q-A3.
 fn actalis() -> CaProfile {
-    let mut ca = CaProfile::stub("actalis", "Actalis");
+    let mut ca = CaProfile::plain("actalis", "Actalis");
     ca.directories = vec![DirectoryUrl::new("https://acme-api.actalis.com/acme/directory")];
     ca.external_account.required = Requirement::Required;
     ca.external_account.source = Some("the Actalis customer area".to_owned());
@@ -329,7 +329,7 @@ fn actalis() -> CaProfile {
 
 /// Closed; kept so that old configurations get a clear answer.
 fn buypass() -> CaProfile {
-    let mut ca = CaProfile::stub("buypass", "Buypass Go SSL");
+    let mut ca = CaProfile::plain("buypass", "Buypass Go SSL");
     ca.closed_since = Some("2025-10-15".to_owned());
     ca.directories = vec![
         DirectoryUrl::new("https://api.buypass.com/acme/directory"),

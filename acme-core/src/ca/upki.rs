@@ -18,7 +18,7 @@ pub(super) fn profiles() -> Vec<CaProfile> {
 }
 
 fn general() -> CaProfile {
-    let mut upki = CaProfile::stub("upki", "UPKI (NII)");
+    let mut upki = CaProfile::plain("upki", "UPKI (NII)");
     // Q-U1: confirmed by one independent user only; the slash belongs to it.
     upki.directories = vec![DirectoryUrl::new("https://secomtrust-acme.com/acme/")];
     // Seed facts §1. Whether a credential can be used again is contradictory, §15 and Q-U6.
