@@ -165,3 +165,22 @@ fn a_date_that_cannot_be_written_is_not_asked_for() {
     }
     assert_eq!(world.sent_in_all(), 0);
 }
+
+#[test]
+fn every_offer_is_withdrawn_even_if_two_names_share_a_challenge_url() {
+    let mut world = World::registered(Config::default(), 9);
+    world.script = Some(Box::new(|kind, _, _| match kind {
+        RequestKind::Authorization => Fate::Changed(Box::new(|mut response| {
+            let mut value: Value = serde_json::from_slice(response.body()).unwrap();
+            for challenge in value["challenges"].as_array_mut().unwrap() {
+                challenge["url"] = json!("https://ca.test/challenge");
+            }
+            *response.body_mut() = value.to_string().into_bytes();
+            response
+        })),
+        _ => Fate::Delivered,
+    }));
+    world.issue(&["a.example.org", "b.example.org"]).unwrap_err();
+    assert!(!world.presented.is_empty());
+    assert_eq!(world.presented.len(), world.withdrawn.len());
+}

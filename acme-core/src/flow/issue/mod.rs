@@ -349,7 +349,7 @@ impl Issue {
 
     fn present(&mut self, cx: &mut Context<'_>, offers: &[SavedOffer]) -> Action<Issued> {
         for offer in offers {
-            if !self.plan.presented.iter().any(|p| p.challenge_url == offer.challenge_url) {
+            if !self.plan.presented.contains(offer) {
                 self.plan.presented.push(offer.clone());
             }
         }
