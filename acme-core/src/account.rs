@@ -14,6 +14,13 @@ crate::types::status! {
     }
 }
 
+impl AccountStatus {
+    /// Whether the account has ended for good: deactivated or revoked.
+    pub const fn is_final(&self) -> bool {
+        matches!(self, Self::Deactivated | Self::Revoked)
+    }
+}
+
 /// An account at one server. Putting it back into a [`Session`](crate::session::Session) does no
 /// I/O, so a single-use external account binding is never needed again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -38,6 +38,7 @@ struct Inner {
     problem: Option<Problem>,
     terms_of_service: Option<String>,
     help: Option<String>,
+    location: Option<String>,
     evidence: Option<String>,
     explanation: Option<Explanation>,
 }
@@ -239,6 +240,7 @@ impl Error {
             problem: None,
             terms_of_service: None,
             help: None,
+            location: None,
             evidence: None,
             explanation: None,
         }))
@@ -312,6 +314,8 @@ impl Error {
         inner.problem = problem;
         inner.terms_of_service = link("terms-of-service");
         inner.help = link("help");
+        let location = headers.get(http::header::LOCATION).and_then(|value| value.to_str().ok());
+        inner.location = location.and_then(|text| crate::url::resolve(text.trim(), url).ok());
         error
     }
 
@@ -443,6 +447,11 @@ impl Error {
     /// never fetched.
     pub fn help(&self) -> Option<&str> {
         self.0.help.as_deref()
+    }
+
+    /// Where a refusal points to (`Location`), not yet checked against the policy.
+    pub(crate) fn location(&self) -> Option<&str> {
+        self.0.location.as_deref()
     }
 
     /// What the server sent, kept for a report to the CA: the certificate chain in PEM when a

@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-use http::header::{ACCEPT, ACCEPT_LANGUAGE, CONTENT_TYPE, USER_AGENT};
+use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 
 use crate::action::{
@@ -19,15 +19,19 @@ use crate::problem::{Problem, printable};
 use crate::session::Session;
 use crate::time::Timestamp;
 
+mod algorithm;
 mod failure;
 mod plumbing;
 mod request;
 
-pub(crate) use failure::{deadline_error, no_account};
+pub(crate) use algorithm::accepted_name;
+pub(crate) use failure::{deadline_error, ended_account, usable_account};
 pub(crate) use request::{KeyUse, Outcome, Repeat, Reply, Request, excerpt};
 
+use algorithm::UsedAlgorithm;
 use failure::{redirected, too_large, transport_error};
 use plumbing::Plumbing;
+use request::plain_request;
 
 /// What the exchanges of a flow want done next.
 #[allow(clippy::large_enum_variant, reason = "an activity is moved once, into an action")]
@@ -59,6 +63,7 @@ struct Live<T> {
     state: State,
     bad_nonces: u32,
     attempts: u32,
+    algorithm: UsedAlgorithm,
     /// The nonce of a `badNonce` answer belongs to the request it refused (R-NON-04).
     own_nonce: Option<String>,
 }
@@ -104,6 +109,7 @@ impl<T: Clone> Exchanges<T> {
             state: State::Queued { not_before },
             bad_nonces: 0,
             attempts: 0,
+            algorithm: UsedAlgorithm::default(),
             own_nonce: None,
         });
         Ok(())
@@ -194,13 +200,10 @@ impl<T: Clone> Exchanges<T> {
         let (key, role) = live.request.key.key(cx.session);
         let reference = match live.request.key {
             KeyUse::Jwk | KeyUse::Other(..) => KeyReference::Jwk(key.jwk()),
-            KeyUse::KeyId => {
-                let account = cx.session.account().ok_or_else(|| no_account(step))?;
-                KeyReference::KeyId(&account.url)
-            }
+            KeyUse::KeyId => KeyReference::KeyId(&usable_account(cx.session, step)?.url),
         };
         let header = ProtectedHeader {
-            algorithm: key.algorithm(),
+            algorithm: live.algorithm.name(cx.session, &key),
             nonce: Some(nonce),
             url: &live.request.url,
             key: reference,
@@ -336,6 +339,10 @@ impl<T: Clone> Exchanges<T> {
             live.state = State::Queued { not_before: now };
             return;
         }
+        if live.algorithm.is_renamed(cx.session, problem.as_ref()) {
+            live.state = State::Queued { not_before: now };
+            return;
+        }
         let error = Error::from_refusal(Refusal {
             step,
             url: &live.request.url,
@@ -457,24 +464,6 @@ impl<T> Live<T> {
             max_response_len: self.request.max_response_len,
         }
     }
-}
-
-/// A request with the headers that every request carries (RFC 8555 §6.1).
-fn plain_request(
-    session: &Session,
-    method: Method,
-    url: &str,
-    body: Vec<u8>,
-) -> http::Request<Vec<u8>> {
-    let mut request = http::Request::new(body);
-    *request.method_mut() = method;
-    // A URL that passed `Session::check_url` is a URI for the `http` crate too.
-    *request.uri_mut() = url.parse().unwrap_or_default();
-    request.headers_mut().insert(USER_AGENT, session.user_agent());
-    if let Some(languages) = session.accept_language() {
-        request.headers_mut().insert(ACCEPT_LANGUAGE, languages);
-    }
-    request
 }
 
 /// Puts the nonce of an answer into the pool; tells whether it was a fresh one.

@@ -57,6 +57,7 @@ pub mod types;
 mod backoff;
 mod exchange;
 mod header;
+mod known_keys;
 mod nonce;
 mod traffic;
 mod url;

@@ -10,7 +10,9 @@ use crate::action::{RequestId, SignId};
 use crate::ca::{CaProfile, RuleFault};
 use crate::deviation::{Deviation, Deviations};
 use crate::error::{Error, ErrorKind, Step};
-use crate::jose::AccountKey;
+use crate::jose::{AccountKey, Jwk, JwsAlgorithm};
+use crate::known_keys::KnownKeys;
+pub use crate::known_keys::{KeyOwner, MAX_KNOWN_KEYS};
 use crate::nonce::NoncePool;
 use crate::policy::Policy;
 use crate::time::Timestamp;
@@ -36,6 +38,9 @@ pub struct Session {
     last_clock: Option<Timestamp>,
     behind: Duration,
     next_id: u64,
+    /// The name of Ed25519 that the server is known to take.
+    ed25519_name: Option<JwsAlgorithm>,
+    known_keys: KnownKeys,
     pub(crate) nonces: NoncePool,
     pub(crate) traffic: Traffic,
     pub(crate) deviations: Deviations,
@@ -76,6 +81,8 @@ impl Session {
             last_clock: None,
             behind: Duration::ZERO,
             next_id: 0,
+            ed25519_name: None,
+            known_keys: KnownKeys::default(),
             nonces: NoncePool::default(),
             traffic: Traffic::default(),
             deviations: Deviations::default(),
@@ -115,7 +122,7 @@ impl Session {
             return Err(error("wrong-directory", "the stored account is at another directory")
                 .with_url(&account.directory_url));
         }
-        if matches!(account.status, AccountStatus::Deactivated | AccountStatus::Revoked) {
+        if account.status.is_final() {
             return Err(error("account-not-valid", "the stored account is no longer valid"));
         }
         self.account = Some(account);
@@ -144,6 +151,24 @@ impl Session {
         })?;
         self.accept_language = Some(value);
         Ok(())
+    }
+
+    /// Tells the session of a public key that has another use, so that it becomes no account key
+    /// here (RFC 8555 §11.1): [`Register`](crate::flow::account::Register) and
+    /// [`ChangeKey`](crate::flow::account::ChangeKey) refuse it with the code `key-used-elsewhere`.
+    ///
+    /// A session knows by itself the keys of the certificates that were ordered through it; the
+    /// keys of other accounts, and of certificates from earlier runs, only the caller knows. The
+    /// latest [`MAX_KNOWN_KEYS`] are kept, as thumbprints, and not in the account.
+    pub fn note_key(&mut self, key: &Jwk, owner: KeyOwner) {
+        self.known_keys.note(key, owner);
+    }
+
+    /// Refuses a key as new account key that is known to have another use.
+    pub(crate) fn check_new_key(&self, step: Step, key: &AccountKey) -> Result<(), Error> {
+        let Some(owner) = self.known_keys.owner(&key.thumbprint()) else { return Ok(()) };
+        let text = format!("the new account key is the key of {owner}; use a fresh one");
+        Err(Error::new(ErrorKind::Input, step, "key-used-elsewhere", text))
     }
 
     /// The account, once registered, found or set.
@@ -198,6 +223,26 @@ impl Session {
             account.key_thumbprint = key.thumbprint();
         }
         self.key = key;
+    }
+
+    /// What a key's algorithm is called at this server.
+    pub(crate) fn algorithm_name(&self, algorithm: JwsAlgorithm) -> JwsAlgorithm {
+        match algorithm.other_name() {
+            Some(_) => self.ed25519_name.unwrap_or(algorithm),
+            None => algorithm,
+        }
+    }
+
+    /// The server knows an algorithm by this name only; all later requests use it.
+    pub(crate) fn use_algorithm_name(&mut self, name: JwsAlgorithm) {
+        self.ed25519_name = Some(name);
+    }
+
+    /// What the server says of the state of the session's account.
+    pub(crate) fn set_account_status(&mut self, url: &str, status: AccountStatus) {
+        if let Some(account) = self.account.as_mut().filter(|account| account.url == url) {
+            account.status = status;
+        }
     }
 
     /// The account is given up.

@@ -153,6 +153,13 @@ pub(super) const TABLE: &[(&str, &str, &str)] = &[
         "新しい鍵は既に別のアカウントで使用されています。未使用の鍵を生成してください。",
     ),
     (
+        "key-used-elsewhere",
+        "The key of a certificate or of another account is not to be an account key. Make a fresh \
+         one.",
+        "証明書または別のアカウントの鍵は、このアカウントの鍵として使用できません。\
+         新しい鍵を生成してください。",
+    ),
+    (
         "location-missing",
         "Report this to the CA; its answer does not say where the new object is.",
         "サーバーの応答に作成された対象のURLがありません。認証局に連絡してください。",
@@ -262,6 +269,13 @@ pub(super) const TABLE: &[(&str, &str, &str)] = &[
         "orders-unsupported",
         "This CA does not list orders; use your own records.",
         "この認証局はオーダーの一覧に対応していません。手元の記録を参照してください。",
+    ),
+    (
+        "other-binding",
+        "This account key was registered with another EAB credential. Use a fresh account key for \
+         this one.",
+        "このアカウント鍵は別のEAB情報で登録済みです。このEAB情報には新しいアカウント鍵を使用し\
+         てください。",
     ),
     (
         "plain-http",

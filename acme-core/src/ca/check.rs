@@ -107,7 +107,10 @@ impl CaProfile {
     /// [`RuleKind::AccountKey`] if the CA is known not to take it.
     pub fn check_account_key(&self, algorithm: JwsAlgorithm) -> Result<(), RuleFault> {
         match &self.account_algorithms {
-            Some(allowed) if !allowed.contains(&algorithm) => {
+            Some(allowed)
+                if !allowed.contains(&algorithm)
+                    && algorithm.other_name().is_none_or(|other| !allowed.contains(&other)) =>
+            {
                 self.fault(RuleKind::AccountKey { given: algorithm, allowed: allowed.clone() })
             }
             _ => Ok(()),

@@ -2,14 +2,30 @@
 
 use http::StatusCode;
 
+use crate::account::Account;
 use crate::action::TransportFailure;
 use crate::error::{Error, ErrorKind, Retry, Step};
 use crate::problem::printable;
+use crate::session::Session;
 use crate::time::Timestamp;
 
-pub(crate) fn no_account(step: Step) -> Error {
-    let text = "the session has no account: register, find or set one first";
-    Error::new(ErrorKind::NoAccount, step, "no-account", text)
+/// The account that a request is to be made for; one that has ended is asked nothing more
+/// (R-ACC-08).
+pub(crate) fn usable_account(session: &Session, step: Step) -> Result<&Account, Error> {
+    let Some(account) = session.account() else {
+        let text = "the session has no account: register, find or set one first";
+        return Err(Error::new(ErrorKind::NoAccount, step, "no-account", text));
+    };
+    match account.status.is_final() {
+        true => Err(ended_account(step, account)),
+        false => Ok(account),
+    }
+}
+
+/// The error for an account that was deactivated or revoked.
+pub(crate) fn ended_account(step: Step, account: &Account) -> Error {
+    let text = format!("the account is {}; use another account key", account.status);
+    Error::new(ErrorKind::NoAccount, step, "account-not-valid", text).with_url(&account.url)
 }
 
 pub(super) fn too_large(step: Step) -> Error {

@@ -1,6 +1,7 @@
 //! One signed request, and what came of it.
 
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::header::{ACCEPT_LANGUAGE, USER_AGENT};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use serde_json::{Map, Value};
 
 use crate::action::{RequestKind, SigningKey};
@@ -115,6 +116,24 @@ impl Reply {
             .with_url(&self.url)),
         }
     }
+}
+
+/// A request with the headers that every request carries (RFC 8555 §6.1).
+pub(super) fn plain_request(
+    session: &Session,
+    method: Method,
+    url: &str,
+    body: Vec<u8>,
+) -> http::Request<Vec<u8>> {
+    let mut request = http::Request::new(body);
+    *request.method_mut() = method;
+    // A URL that passed `Session::check_url` is a URI for the `http` crate too.
+    *request.uri_mut() = url.parse().unwrap_or_default();
+    request.headers_mut().insert(USER_AGENT, session.user_agent());
+    if let Some(languages) = session.accept_language() {
+        request.headers_mut().insert(ACCEPT_LANGUAGE, languages);
+    }
+    request
 }
 
 /// The beginning of a body, fit for a message.

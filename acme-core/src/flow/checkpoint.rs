@@ -8,6 +8,7 @@ use core::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::account::change_key::SavedChangeKey;
+use super::account::orders::SavedListOrders;
 use super::account::register::SavedRegister;
 use super::account::update::AccountChange;
 use super::authorization::SavedDeactivateAuthorization;
@@ -56,7 +57,7 @@ pub(crate) enum Saved {
     UpdateAccount(AccountChange),
     ChangeKey(SavedChangeKey),
     DeactivateAccount,
-    ListOrders,
+    ListOrders(SavedListOrders),
     Issue(SavedIssue),
     Preauthorize(SavedPreauthorize),
     DeactivateAuthorization(SavedDeactivateAuthorization),

@@ -7,7 +7,7 @@ use crate::action::{Action, Input, RequestKind, SignId, SignRequest, SigningKey,
 use crate::error::{Error, ErrorKind, Misuse, Step};
 use crate::exchange::{
     Activity, Exchanges, Handled, Idle, KeyUse, Outcome, Repeat, Request, deadline_error,
-    no_account,
+    usable_account,
 };
 use crate::flow::checkpoint::Binding;
 use crate::flow::{Context, Deadline, handle_steadily, poll_steadily};
@@ -219,5 +219,5 @@ pub(super) fn request(
 
 /// The account of the session, which the operation needs.
 pub(super) fn account(session: &Session, step: Step) -> Result<Account, Error> {
-    session.account().cloned().ok_or_else(|| no_account(step))
+    usable_account(session, step).cloned()
 }

@@ -24,10 +24,15 @@ pub enum JwsAlgorithm {
     /// Ed25519 under the name that servers of RFC 8555 know (RFC 8037 §3.1).
     #[serde(rename = "EdDSA")]
     EdDsa,
+    /// The same signature under its newer name (RFC 9864). Keys begin with
+    /// [`EdDsa`](Self::EdDsa), and go over to this name where a server lists no other.
+    #[serde(rename = "Ed25519")]
+    Ed25519,
 }
 
 impl JwsAlgorithm {
-    const ALL: [Self; 5] = [Self::Es256, Self::Es384, Self::Es512, Self::Rs256, Self::EdDsa];
+    const ALL: [Self; 6] =
+        [Self::Es256, Self::Es384, Self::Es512, Self::Rs256, Self::EdDsa, Self::Ed25519];
 
     /// The value of the header parameter `alg`.
     pub const fn as_str(self) -> &'static str {
@@ -37,7 +42,24 @@ impl JwsAlgorithm {
             Self::Es512 => "ES512",
             Self::Rs256 => "RS256",
             Self::EdDsa => "EdDSA",
+            Self::Ed25519 => "Ed25519",
         }
+    }
+
+    /// The other name of the very same signature, if it has one.
+    pub(crate) const fn other_name(self) -> Option<Self> {
+        match self {
+            Self::EdDsa => Some(Self::Ed25519),
+            Self::Ed25519 => Some(Self::EdDsa),
+            _ => None,
+        }
+    }
+
+    /// The other name of this signature, where a server that refused it lists only that one
+    /// (R-JWS-15). A key can use nothing else: each makes one kind of signature.
+    pub(crate) fn accepted_name(self, algorithms: &[String]) -> Option<Self> {
+        let lists = |name: Self| algorithms.iter().any(|listed| listed == name.as_str());
+        self.other_name().filter(|other| lists(*other) && !lists(self))
     }
 }
 
@@ -62,7 +84,7 @@ pub struct JwsAlgorithmError;
 
 impl fmt::Display for JwsAlgorithmError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("unknown signature algorithm; use ES256, ES384, ES512, RS256 or EdDSA")
+        f.write_str("unknown signature algorithm; use ES256, ES384, ES512, RS256, EdDSA or Ed25519")
     }
 }
 
@@ -77,6 +99,24 @@ mod tests {
         for algorithm in JwsAlgorithm::ALL {
             assert_eq!(algorithm.to_string().parse(), Ok(algorithm));
             assert_eq!(serde_json::to_value(algorithm).unwrap(), algorithm.as_str());
+        }
+    }
+
+    #[test]
+    fn only_a_list_without_the_name_that_was_used_leads_to_the_other_one() {
+        use JwsAlgorithm::{Ed25519, EdDsa, Es256};
+        let listed = |names: &[&str]| names.iter().map(|n| (*n).to_owned()).collect::<Vec<_>>();
+        for (used, list, other) in [
+            (EdDsa, listed(&["Ed25519"]), Some(Ed25519)),
+            (EdDsa, listed(&["ES256", "Ed25519", "RS256"]), Some(Ed25519)),
+            (Ed25519, listed(&["EdDSA"]), Some(EdDsa)),
+            (EdDsa, listed(&["EdDSA", "Ed25519"]), None),
+            (EdDsa, listed(&["ES256"]), None),
+            (EdDsa, listed(&["ed25519"]), None),
+            (EdDsa, listed(&[]), None),
+            (Es256, listed(&["ES384", "Ed25519"]), None),
+        ] {
+            assert_eq!(used.accepted_name(&list), other, "{used} {list:?}");
         }
     }
 

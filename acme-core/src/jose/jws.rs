@@ -180,6 +180,7 @@ mod tests {
             (JwsAlgorithm::Es512, "ES512"),
             (JwsAlgorithm::Rs256, "RS256"),
             (JwsAlgorithm::EdDsa, "EdDSA"),
+            (JwsAlgorithm::Ed25519, "Ed25519"),
         ] {
             let header = ProtectedHeader {
                 algorithm,

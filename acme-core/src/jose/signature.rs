@@ -22,7 +22,7 @@ pub fn normalise_signature(
         JwsAlgorithm::Es256 => normalise_ecdsa(signature, 32),
         JwsAlgorithm::Es384 => normalise_ecdsa(signature, 48),
         JwsAlgorithm::Es512 => normalise_ecdsa(signature, 66),
-        JwsAlgorithm::EdDsa => exactly(signature, 64),
+        JwsAlgorithm::EdDsa | JwsAlgorithm::Ed25519 => exactly(signature, 64),
         JwsAlgorithm::Rs256 if RSA_OCTETS.contains(&signature.len()) => Ok(signature.to_vec()),
         JwsAlgorithm::Rs256 => Err(SignError::Malformed(
             "an RSA signature is as long as its modulus, 256 octets or more",
@@ -90,6 +90,7 @@ mod tests {
             (JwsAlgorithm::Es384, 96),
             (JwsAlgorithm::Es512, 132),
             (JwsAlgorithm::EdDsa, 64),
+            (JwsAlgorithm::Ed25519, 64),
             (JwsAlgorithm::Rs256, 256),
             (JwsAlgorithm::Rs256, 512),
         ] {
@@ -106,6 +107,7 @@ mod tests {
             (JwsAlgorithm::Es384, 96),
             (JwsAlgorithm::Es512, 132),
             (JwsAlgorithm::EdDsa, 64),
+            (JwsAlgorithm::Ed25519, 64),
         ] {
             for actual in [0, 1, expected - 1, expected + 1, 5000] {
                 assert_eq!(

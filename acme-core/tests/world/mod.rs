@@ -17,7 +17,7 @@ use acmekit_core::error::Error;
 use acmekit_core::flow::account::{Register, Registration};
 use acmekit_core::flow::issue::{Issue, Issued, NewOrder};
 use acmekit_core::flow::{Context, Flow};
-use acmekit_core::jose::{AccountKey, Jwk, LocalSigner, Signer};
+use acmekit_core::jose::{AccountKey, Jwk, LocalSigner};
 use acmekit_core::policy::Policy;
 use acmekit_core::session::Session;
 use acmekit_core::time::Timestamp;
@@ -68,6 +68,7 @@ pub struct World {
     /// Keys behind `Action::Sign`.
     pub account_key: Option<PrivateKey>,
     pub certificate_key: Option<PrivateKey>,
+    pub next_account_key: Option<PrivateKey>,
     /// The network, if it is not a perfect one.
     pub script: Option<Script>,
     counts: BTreeMap<RequestKind, usize>,
@@ -108,6 +109,7 @@ impl World {
             withdrawn: Vec::new(),
             account_key: Some(key),
             certificate_key: None,
+            next_account_key: None,
             script: None,
             counts: BTreeMap::new(),
             nonces_at_hand: Vec::new(),
@@ -339,17 +341,14 @@ impl World {
 
     fn sign(&mut self, request: &SignRequest) -> Vec<u8> {
         self.log.push("sign".to_owned());
-        match request.key {
-            SigningKey::Account(_) => {
-                let signer = LocalSigner::new(self.account_key.clone().unwrap());
-                signer.sign(&mut self.entropy, &request.message).unwrap()
-            }
-            SigningKey::Certificate(_) => {
-                let key = self.certificate_key.as_ref().unwrap();
-                key.sign(&mut self.entropy, &request.message).unwrap()
-            }
+        let key = match request.key {
+            SigningKey::Account(_) => &self.account_key,
+            SigningKey::Certificate(_) => &self.certificate_key,
+            SigningKey::NewAccount(_) => &self.next_account_key,
             other => panic!("an unknown kind of key: {other:?}"),
-        }
+        };
+        // As key stores do it: ECDSA in ASN.1.
+        key.as_ref().unwrap().sign(&mut self.entropy, &request.message).unwrap()
     }
 
     /// The CA looks at what is published.

@@ -1,5 +1,6 @@
 //! Replaces the account key (RFC 8555 §7.3.5).
 
+use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -7,11 +8,11 @@ use super::find;
 use crate::account::Account;
 use crate::action::{Action, Input, RequestKind, SigningKey};
 use crate::error::{Error, ErrorKind, Misuse, Retry, Step};
-use crate::exchange::{KeyUse, Outcome, Repeat, Reply};
+use crate::exchange::{KeyUse, Outcome, Repeat, Reply, accepted_name};
 use crate::flow::checkpoint::{Checkpoint, ResumeError, Saved};
 use crate::flow::single::{Event, Next, Single, account, request};
 use crate::flow::{Context, Flow};
-use crate::jose::{AccountKey, KeyReference, ProtectedHeader, SigningInput};
+use crate::jose::{AccountKey, JwsAlgorithm, KeyReference, ProtectedHeader, SigningInput};
 use crate::session::Session;
 
 /// Most times the change is sent, each after the server has said that the old key still holds.
@@ -37,6 +38,9 @@ struct Change {
     inner: Option<SigningInput>,
     state: State,
     sends: u32,
+    /// What the inner JWS called its algorithm.
+    inner_algorithm: Option<JwsAlgorithm>,
+    renamed: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -62,7 +66,7 @@ impl ChangeKey {
     pub fn new(new_key: AccountKey) -> Self {
         Self {
             single: Single::new(Step::ChangeKey, None),
-            change: Change { new_key, inner: None, state: State::Changing, sends: 0 },
+            change: Change::new(new_key, State::Changing),
         }
     }
 
@@ -93,12 +97,16 @@ impl ChangeKey {
         let state = if saved.sent { State::AskingForNew } else { State::Changing };
         Ok(Self {
             single: Single::new(Step::ChangeKey, binding),
-            change: Change { new_key, inner: None, state, sends: 0 },
+            change: Change::new(new_key, state),
         })
     }
 }
 
 impl Change {
+    fn new(new_key: AccountKey, state: State) -> Self {
+        Self { new_key, inner: None, state, sends: 0, inner_algorithm: None, renamed: false }
+    }
+
     fn next(&mut self, cx: &mut Context<'_>, event: Event) -> Result<Next<Account>, Error> {
         match event {
             Event::Start if self.state == State::AskingForNew => self.ask_for_new(cx.session),
@@ -122,9 +130,12 @@ impl Change {
         if self.new_key.thumbprint() == cx.session.account_key().thumbprint() {
             return error(ErrorKind::Input, "same-key", "the new account key is the present one");
         }
+        cx.session.check_new_key(step, &self.new_key)?;
         let url = key_change_url(cx.session)?;
+        let algorithm = cx.session.algorithm_name(self.new_key.algorithm());
+        self.inner_algorithm = Some(algorithm);
         let header = ProtectedHeader {
-            algorithm: self.new_key.algorithm(),
+            algorithm,
             nonce: None,
             url: &url,
             key: KeyReference::Jwk(self.new_key.jwk()),
@@ -175,22 +186,9 @@ impl Change {
                 }
                 self.ask_for_new(cx.session)
             }
-            (State::Changing, Outcome::Failed(error)) => {
-                if error.status().is_some_and(|status| status == http::StatusCode::CONFLICT) {
-                    let text = format!(
-                        "the new key belongs to another account; the old one stays in use: {}",
-                        error.message()
-                    );
-                    let kind = ErrorKind::Problem;
-                    return Err(Error::new(kind, Step::ChangeKey, "key-in-use", text)
-                        .with_retry(Retry::FixInput));
-                }
-                Err(error)
-            }
+            (State::Changing, Outcome::Failed(error)) => self.refused(cx, error),
             (State::AskingForNew, Outcome::Reply(reply)) => self.found_by_new_key(cx, &reply),
-            (State::AskingForNew, Outcome::Failed(error))
-                if error.kind() == ErrorKind::NoAccount =>
-            {
+            (State::AskingForNew, Outcome::Failed(error)) if find::is_unknown_key(&error) => {
                 self.state = State::AskingForOld;
                 Ok(Next::Send(Box::new(find::request(cx.session, KeyUse::Jwk)?)))
             }
@@ -207,11 +205,41 @@ impl Change {
     ) -> Result<Next<Account>, Error> {
         let step = Step::ChangeKey;
         let url = reply.location(step, cx.session)?;
-        if url.is_some_and(|url| url == account_url(cx.session)) {
+        if url.as_ref().is_some_and(|url| *url == account_url(cx.session)) {
             return self.changed(cx);
         }
-        let text = "the new key belongs to another account; the old one stays in use";
-        Err(Error::new(ErrorKind::Problem, step, "key-in-use", text).with_retry(Retry::FixInput))
+        Err(key_in_use("", url.as_deref()))
+    }
+
+    fn refused(&mut self, cx: &mut Context<'_>, error: Error) -> Result<Next<Account>, Error> {
+        // The outer JWS has a name that the server takes; the new key's may still be the other one.
+        let name = self.inner_algorithm.and_then(|used| accepted_name(used, &error));
+        if let Some(name) = name.filter(|_| !self.renamed) {
+            self.renamed = true;
+            self.sends = self.sends.saturating_sub(1);
+            cx.session.use_algorithm_name(name);
+            return self.sign(cx);
+        }
+        match error.status() {
+            Some(StatusCode::CONFLICT) => {
+                let detail = format!(": {}", error.message());
+                let in_use = key_in_use(&detail, error.location());
+                Err(match error.problem() {
+                    Some(problem) => in_use.with_problem(problem.clone()),
+                    None => in_use,
+                })
+            }
+            // An address that nobody answers at, as where a server offers what it does not have.
+            Some(StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED)
+                if error.kind() != ErrorKind::NoAccount =>
+            {
+                Err(unsupported(&format!(
+                    "the server does not answer keyChange: {}",
+                    error.message()
+                )))
+            }
+            _ => Err(error),
+        }
     }
 
     fn changed(&mut self, cx: &mut Context<'_>) -> Result<Next<Account>, Error> {
@@ -226,10 +254,22 @@ fn account_url(session: &Session) -> String {
 
 fn key_change_url(session: &Session) -> Result<String, Error> {
     let url = session.directory().and_then(|directory| directory.key_change.clone());
-    url.ok_or_else(|| {
-        let text = "the server offers no change of account keys";
-        Error::new(ErrorKind::Unsupported, Step::ChangeKey, "key-change-unsupported", text)
-    })
+    url.ok_or_else(|| unsupported("the server offers no change of account keys"))
+}
+
+fn unsupported(text: &str) -> Error {
+    Error::new(ErrorKind::Unsupported, Step::ChangeKey, "key-change-unsupported", text)
+}
+
+/// §7.3.5: the account that has the new key is named in `Location`.
+fn key_in_use(detail: &str, account: Option<&str>) -> Error {
+    let text = format!("the new key belongs to another account; the old one stays in use{detail}");
+    let error = Error::new(ErrorKind::Problem, Step::ChangeKey, "key-in-use", text);
+    let error = error.with_retry(Retry::FixInput);
+    match account {
+        Some(url) => error.with_url(url),
+        None => error,
+    }
 }
 
 fn signing_failed(error: &dyn core::error::Error) -> Error {

@@ -1,9 +1,11 @@
 //! Finds the account of a key (RFC 8555 §7.3.1).
 
+use http::StatusCode;
+
 use super::{new_account_url, read_account};
 use crate::account::Account;
 use crate::action::{Action, Input, RequestKind};
-use crate::error::{Error, Misuse, Step};
+use crate::error::{Error, ErrorKind, Misuse, Retry, Step};
 use crate::exchange::{KeyUse, Outcome, Repeat, Request};
 use crate::flow::checkpoint::{Checkpoint, ResumeError, Saved};
 use crate::flow::single::{Event, Next, Single};
@@ -51,6 +53,18 @@ impl Default for FindAccount {
     }
 }
 
+/// Whether the answer to that question is no. Servers that do not know the type of RFC 8555 §7.3.1
+/// say it by the status or in words (quirk 26).
+pub(super) fn is_unknown_key(error: &Error) -> bool {
+    let refused = error.status().is_some_and(|status| status.is_client_error());
+    let text = error.problem().and_then(|problem| problem.detail.as_deref()).unwrap_or_default();
+    let text = text.to_ascii_lowercase();
+    let denies = ["not exist", "not found", "unknown", "no account", "no such"];
+    error.kind() == ErrorKind::NoAccount
+        || error.status() == Some(StatusCode::NOT_FOUND)
+        || (refused && text.contains("account") && denies.iter().any(|word| text.contains(word)))
+}
+
 /// The question whether the server knows a key.
 pub(super) fn request(session: &Session, key: KeyUse) -> Result<Request<()>, Error> {
     Ok(Request {
@@ -66,6 +80,20 @@ pub(super) fn request(session: &Session, key: KeyUse) -> Result<Request<()>, Err
     })
 }
 
+/// One kind of error for every way of saying that there is no account.
+fn unknown(error: Error) -> Error {
+    if error.kind() == ErrorKind::NoAccount {
+        return error;
+    }
+    let text = format!("the server knows no account for this key: {}", error.message());
+    let unknown = Error::new(ErrorKind::NoAccount, Step::FindAccount, "accountDoesNotExist", text);
+    let unknown = unknown.with_retry(Retry::FixInput);
+    match error.problem() {
+        Some(problem) => unknown.with_problem(problem.clone()),
+        None => unknown,
+    }
+}
+
 impl Flow for FindAccount {
     type Output = Account;
 
@@ -74,6 +102,7 @@ impl Flow for FindAccount {
             Event::Outcome(Outcome::Reply(reply)) => {
                 read_account(cx.session, Step::FindAccount, &reply, &[], None).map(Next::Finish)
             }
+            Event::Outcome(Outcome::Failed(error)) if is_unknown_key(&error) => Err(unknown(error)),
             Event::Outcome(Outcome::Failed(error) | Outcome::Unknown(error)) => Err(error),
             Event::Start | Event::Signed(_) => {
                 Ok(Next::Send(Box::new(request(cx.session, KeyUse::Jwk)?)))

@@ -18,7 +18,7 @@ use serde_json::{Map, Value};
 
 use crate::account::{Account, AccountStatus};
 use crate::error::{Error, ErrorKind, Step};
-use crate::exchange::Reply;
+use crate::exchange::{Reply, ended_account};
 use crate::session::Session;
 
 /// Reads the answer to newAccount: `Location` is the account URL; the object itself may lack
@@ -53,13 +53,20 @@ fn read_account_at(
             Map::new()
         }
     };
+    adopt(session, url, object, sent_contacts, external_account_key_id, step)
+}
+
+/// Makes an account object the session's account.
+fn adopt(
+    session: &mut Session,
+    url: String,
+    object: Map<String, Value>,
+    sent_contacts: &[String],
+    external_account_key_id: Option<String>,
+    step: Step,
+) -> Result<Account, Error> {
     let status = object.get("status").and_then(Value::as_str).unwrap_or("valid").to_owned();
     let status = AccountStatus::from(status);
-    if matches!(status, AccountStatus::Deactivated | AccountStatus::Revoked) {
-        let text = format!("the account of this key is {status}; use another account key");
-        let error = Error::new(ErrorKind::NoAccount, step, "account-not-valid", text);
-        return Err(error.with_url(&url));
-    }
     let contacts = object
         .get("contact")
         .and_then(Value::as_array)
@@ -76,6 +83,10 @@ fn read_account_at(
         contacts: contacts.unwrap_or_else(|| sent_contacts.to_vec()),
         status,
     };
+    if account.status.is_final() {
+        session.set_account_status(&account.url, account.status.clone());
+        return Err(ended_account(step, &account));
+    }
     session.adopt_account(account.clone());
     Ok(account)
 }

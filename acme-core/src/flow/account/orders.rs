@@ -1,5 +1,6 @@
 //! Lists the orders of an account (RFC 8555 §7.1.2.1).
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::find;
@@ -18,13 +19,27 @@ use crate::session::Session;
 pub struct OrderList {
     /// Their URLs, in the server's order.
     pub urls: Vec<String>,
-    /// Whether that is all; `false` when the policy's bounds ended the reading.
+    /// Whether the end of the list was reached; `false` when a bound ended the reading, or the list
+    /// led in a circle.
     pub is_complete: bool,
+    /// The page after the last one that was read: [`ListOrders::from_page`] goes on there.
+    pub next_page: Option<String>,
 }
 
 /// Asks for the orders of the session's key, page by page, within the bounds of
 /// [`Policy::max_order_pages`](crate::policy::Policy::max_order_pages). Many servers keep no such
 /// list (Let's Encrypt among them); that gives an error of kind `Unsupported`.
+///
+/// A page is asked for only when it is wanted, so a caller can read a long list piece by piece:
+///
+/// ```
+/// use acmekit_core::flow::account::{ListOrders, OrderList};
+///
+/// fn next_piece(list: &OrderList) -> Option<ListOrders> {
+///     list.next_page.as_ref().map(|page| ListOrders::from_page(page).pages(1))
+/// }
+/// # let first = ListOrders::new().pages(1);
+/// ```
 ///
 /// ```text
 /// directory ── newAccount {"onlyReturnExisting": true} ── orders ── orders, next page ── … ── Done
@@ -36,8 +51,18 @@ pub struct ListOrders {
 
 #[derive(Default)]
 struct Pages {
+    asked: SavedListOrders,
     visited: Vec<String>,
     urls: Vec<String>,
+}
+
+/// What is asked for, in a checkpoint.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct SavedListOrders {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    first_page: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    max_pages: Option<usize>,
 }
 
 impl ListOrders {
@@ -46,15 +71,29 @@ impl ListOrders {
         Self { single: Single::new(Step::ListOrders, None), pages: Pages::default() }
     }
 
+    /// Begins at a page that an earlier list named as its next one.
+    pub fn from_page(url: impl Into<String>) -> Self {
+        let mut flow = Self::new();
+        flow.pages.asked.first_page = Some(url.into());
+        flow
+    }
+
+    /// Reads no more than this number of pages, within the bounds of the policy.
+    #[must_use]
+    pub fn pages(mut self, max: usize) -> Self {
+        self.pages.asked.max_pages = Some(max.max(1));
+        self
+    }
+
     /// Continues from a checkpoint: the list is read again.
     ///
     /// # Errors
     /// The checkpoint is of another flow or session.
     pub fn resume(saved: Checkpoint, session: &Session) -> Result<Self, ResumeError> {
         match saved.open(session)? {
-            (binding, Saved::ListOrders) => {
+            (binding, Saved::ListOrders(asked)) => {
                 let single = Single::new(Step::ListOrders, binding);
-                Ok(Self { single, pages: Pages::default() })
+                Ok(Self { single, pages: Pages { asked, ..Pages::default() } })
             }
             _ => Err(ResumeError::OtherFlow),
         }
@@ -74,14 +113,18 @@ impl Pages {
             // The account object names the list, and asking by key is what every server answers:
             // reading the account URL is refused by some (quirk 28).
             Event::Start | Event::Signed(_) => {
-                return Ok(Next::Send(Box::new(find::request(cx.session, KeyUse::Jwk)?)));
+                return match self.asked.first_page.clone() {
+                    Some(url) => Ok(self.page(cx.session, url)),
+                    None => Ok(Next::Send(Box::new(find::request(cx.session, KeyUse::Jwk)?))),
+                };
             }
             Event::Outcome(Outcome::Failed(error) | Outcome::Unknown(error)) => return Err(error),
             Event::Outcome(Outcome::Reply(reply)) => reply,
         };
-        let object = reply.object(step)?;
         if self.visited.is_empty() {
             super::read_account(cx.session, step, &reply, &[], None)?;
+            // Some servers answer this question with an empty body (quirk 25).
+            let object = reply.object(step).unwrap_or_default();
             let Some(orders) = object.get("orders").and_then(Value::as_str) else {
                 let text = "the server keeps no list of orders for accounts";
                 return Err(Error::new(ErrorKind::Unsupported, step, "orders-unsupported", text));
@@ -89,24 +132,26 @@ impl Pages {
             let url = cx.session.resolve_url(step, orders, &reply.url)?;
             return Ok(self.page(cx.session, url));
         }
+        let object = reply.object(step)?;
         let policy = cx.session.policy().clone();
         let listed = object.get("orders").and_then(Value::as_array).map(Vec::as_slice);
         for order in listed.unwrap_or_default().iter().filter_map(Value::as_str) {
             if self.urls.len() >= policy.max_listed_orders {
-                return Ok(self.finish(false));
+                return Ok(self.finish(false, None));
             }
             self.urls.push(cx.session.resolve_url(step, order, &reply.url)?);
         }
         let Some(next) = header::links(&reply.headers, "next").into_iter().next() else {
-            return Ok(self.finish(true));
+            return Ok(self.finish(true, None));
         };
         let url = cx.session.resolve_url(step, &next, &reply.url)?;
         if self.visited.contains(&url) {
             cx.session.deviations.note("orders-loop", "the list of orders leads back to itself");
-            return Ok(self.finish(false));
+            return Ok(self.finish(false, None));
         }
-        if self.visited.len() >= policy.max_order_pages {
-            return Ok(self.finish(false));
+        let wanted = self.asked.max_pages.unwrap_or(usize::MAX).min(policy.max_order_pages);
+        if self.visited.len() >= wanted {
+            return Ok(self.finish(false, Some(url)));
         }
         Ok(self.page(cx.session, url))
     }
@@ -117,8 +162,9 @@ impl Pages {
         Next::Send(Box::new(request(session, step, kind, url, None, Repeat::Freely)))
     }
 
-    fn finish(&mut self, is_complete: bool) -> Next<OrderList> {
-        Next::Finish(OrderList { urls: core::mem::take(&mut self.urls), is_complete })
+    fn finish(&mut self, is_complete: bool, next_page: Option<String>) -> Next<OrderList> {
+        let urls = core::mem::take(&mut self.urls);
+        Next::Finish(OrderList { urls, is_complete, next_page })
     }
 }
 
@@ -135,6 +181,7 @@ impl Flow for ListOrders {
     }
 
     fn checkpoint(&self) -> Checkpoint {
-        Checkpoint::new(self.single.binding.as_ref(), Saved::ListOrders)
+        let saved = Saved::ListOrders(self.pages.asked.clone());
+        Checkpoint::new(self.single.binding.as_ref(), saved)
     }
 }

@@ -2,14 +2,15 @@
 
 use core::fmt;
 
+use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{find, new_account_url, read_account};
+use super::{adopt, find, new_account_url, read_account};
 use crate::account::Account;
 use crate::action::{Action, Input, RequestKind};
 use crate::error::{Error, ErrorKind, Misuse, Step};
-use crate::exchange::{KeyUse, Outcome, Repeat, Request};
+use crate::exchange::{KeyUse, Outcome, Repeat, Reply, Request};
 use crate::flow::checkpoint::{Checkpoint, ResumeError, Saved};
 use crate::flow::single::{Event, Next, Single};
 use crate::flow::{Context, Flow};
@@ -78,13 +79,15 @@ impl fmt::Debug for Registration {
 /// Creates the account of the session's key; one that exists already is found by the same request.
 ///
 /// ```text
-/// directory ─ newAccount ─ 201/200 Location ─ Done(Account)
-///               ▲  └ answer lost, with a binding ─ onlyReturnExisting ─ 200 ─ Done(Account)
-///               └───────────────────────── accountDoesNotExist ─┘
+/// directory ─ newAccount ─ 201/200/409 Location ─ Done(Account)
+///               ▲  ├ answer lost, with a binding ─┬─ onlyReturnExisting ─ 200 ─ Done(Account)
+///               │  └ "not awaiting a binding" ────┘            │
+///               └────────────────────────────── accountDoesNotExist
 /// ```
 ///
 /// An external account binding may work only once. So when the answer to a request that carried
-/// one is lost, the account is looked up before the binding is sent again.
+/// one is lost, the account is looked up before the binding is sent again; so it is when the
+/// session has an account already. The flow forgets the secret once there is an account.
 pub struct Register {
     single: Single,
     plan: Plan,
@@ -92,8 +95,12 @@ pub struct Register {
 
 struct Plan {
     registration: Registration,
+    /// The key id of the binding, which outlives its secret.
+    key_id: Option<String>,
     asking: bool,
     sends: u32,
+    /// The server refused because the key seems to have an account.
+    refusal: Option<Error>,
 }
 
 /// A registration in a checkpoint; the binding's secret is not in it.
@@ -111,10 +118,7 @@ pub(crate) struct SavedRegister {
 impl Register {
     /// Begins; nothing is sent before the first poll.
     pub fn new(registration: Registration) -> Self {
-        Self {
-            single: Single::new(Step::Register, None),
-            plan: Plan { registration, asking: false, sends: 0 },
-        }
+        Self { single: Single::new(Step::Register, None), plan: Plan::new(registration, false) }
     }
 
     /// Gives up at this time.
@@ -148,37 +152,85 @@ impl Register {
         };
         Ok(Self {
             single: Single::new(Step::Register, binding),
-            plan: Plan { registration, asking, sends: 0 },
+            plan: Plan::new(registration, asking),
         })
     }
 }
 
 impl Plan {
+    fn new(registration: Registration, asking: bool) -> Self {
+        let key_id = registration.external_account.as_ref().map(|b| b.key_id().to_owned());
+        Self { registration, key_id, asking, sends: 0, refusal: None }
+    }
+
     fn next(&mut self, cx: &mut Context<'_>, event: Event) -> Result<Next<Account>, Error> {
-        let registration = &self.registration;
         match event {
-            Event::Start | Event::Signed(_) => check(registration, cx.session)?,
-            Event::Outcome(Outcome::Reply(reply)) => {
-                let key_id = registration.external_account.as_ref().map(|b| b.key_id().to_owned());
-                let contacts = &registration.contacts;
-                return read_account(cx.session, Step::Register, &reply, contacts, key_id)
-                    .map(Next::Finish);
+            Event::Start | Event::Signed(_) => {
+                check(&self.registration, cx.session)?;
+                self.asking |= self.key_id.is_some() && cx.session.account().is_some();
             }
-            Event::Outcome(Outcome::Failed(error))
-                if self.asking
-                    && error.kind() == ErrorKind::NoAccount
-                    && self.sends < MAX_SENDS =>
-            {
+            Event::Outcome(Outcome::Reply(reply)) => return self.registered(cx.session, &reply),
+            Event::Outcome(Outcome::Failed(error)) if self.asking => {
+                if !find::is_unknown_key(&error) {
+                    return Err(error);
+                }
+                if let Some(refusal) = self.refusal.take() {
+                    return Err(refusal);
+                }
+                if self.sends >= MAX_SENDS {
+                    return Err(error);
+                }
                 self.asking = false;
             }
             Event::Outcome(Outcome::Unknown(_)) => self.asking = true,
-            Event::Outcome(Outcome::Failed(error)) => return Err(error),
+            Event::Outcome(Outcome::Failed(error)) => return self.refused(cx.session, error),
         }
+        self.send(cx.session)
+    }
+
+    fn registered(&mut self, session: &mut Session, reply: &Reply) -> Result<Next<Account>, Error> {
+        if reply.status == StatusCode::OK
+            && self.sends == 1
+            && !self.asking
+            && self.key_id.is_some()
+        {
+            // RFC 8555 §7.3.1: for a key that has an account, nothing else in the request counts.
+            let text = "the key had an account already; the external account binding was ignored";
+            session.deviations.note("binding-ignored", text);
+        }
+        let (contacts, key_id) = (&self.registration.contacts, self.key_id.clone());
+        let account = read_account(session, Step::Register, reply, contacts, key_id)?;
+        self.registration.external_account = None;
+        Ok(Next::Finish(account))
+    }
+
+    /// Servers tell in several ways that the key has an account (quirk 23).
+    fn refused(&mut self, session: &mut Session, error: Error) -> Result<Next<Account>, Error> {
+        if self.refusal.is_some() || !says_that_the_key_is_known(&error) {
+            return Err(error);
+        }
+        let text = format!("an existing account is not returned, but refused: {}", error.message());
+        session.deviations.note("account-refused", text);
+        if let Some(location) = error.location() {
+            session.check_url(Step::Register, location)?;
+            let (contacts, key_id) = (&self.registration.contacts, self.key_id.clone());
+            let url = location.to_owned();
+            let account = adopt(session, url, Map::new(), contacts, key_id, Step::Register)?;
+            self.registration.external_account = None;
+            return Ok(Next::Finish(account));
+        }
+        self.refusal = Some(error);
+        self.asking = true;
+        self.send(session)
+    }
+
+    fn send(&mut self, session: &Session) -> Result<Next<Account>, Error> {
         if self.asking {
-            return Ok(Next::Send(Box::new(find::request(cx.session, KeyUse::Jwk)?)));
+            return Ok(Next::Send(Box::new(find::request(session, KeyUse::Jwk)?)));
         }
-        let url = new_account_url(cx.session, Step::Register)?;
-        let payload = payload(registration, cx.session, &url)?;
+        let registration = &self.registration;
+        let url = new_account_url(session, Step::Register)?;
+        let payload = payload(registration, session, &url)?;
         self.sends += 1;
         let repeat = match registration.external_account {
             Some(_) => Repeat::AfterAsking,
@@ -192,10 +244,16 @@ impl Plan {
             payload: Value::Object(payload).to_string().into_bytes(),
             key: KeyUse::Jwk,
             accept: None,
-            max_response_len: cx.session.policy().max_json_len,
+            max_response_len: session.policy().max_json_len,
             repeat,
         })))
     }
+}
+
+fn says_that_the_key_is_known(error: &Error) -> bool {
+    let text = error.problem().and_then(|problem| problem.detail.as_deref()).unwrap_or_default();
+    error.status() == Some(StatusCode::CONFLICT)
+        || text.to_ascii_lowercase().contains("not awaiting external account binding")
 }
 
 /// What must be right before anything is sent: a failed attempt may use a binding up.
@@ -206,6 +264,21 @@ fn check(registration: &Registration, session: &Session) -> Result<(), Error> {
             let text = format!("the contact {:?} cannot be used: {reason}", printable(contact));
             error(ErrorKind::Input, "invalidContact", text)
         })?;
+    }
+    session.check_new_key(Step::Register, session.account_key())?;
+    // A second binding would be ignored, or be used up for nothing.
+    let wanted = registration.external_account.as_ref().map(ExternalAccountBinding::key_id);
+    let bound = session.account().and_then(|account| account.external_account_key_id.as_deref());
+    if let (Some(wanted), Some(bound)) = (wanted, bound)
+        && wanted != bound
+    {
+        let text = format!(
+            "this key has an account with the external account binding {:?}; an account with {:?} \
+             needs a key of its own",
+            printable(bound),
+            printable(wanted)
+        );
+        return Err(error(ErrorKind::Input, "other-binding", text));
     }
     session.check_rule(Step::Register, |profile| {
         let binding = registration.external_account.as_ref();
@@ -245,6 +318,9 @@ pub(super) fn check_contact(contact: &str) -> Result<(), &'static str> {
         return Err("a mailto URL may have only one address here; add one contact for each");
     }
     match rest.split_once('@') {
+        Some((user, _)) if user.to_ascii_lowercase().starts_with("mailto:") => {
+            Err("it says mailto: twice")
+        }
         Some((user, domain)) if !user.is_empty() && !domain.is_empty() && !domain.contains('@') => {
             Ok(())
         }
@@ -293,10 +369,7 @@ impl Flow for Register {
             Saved::Register(SavedRegister {
                 contacts: registration.contacts.clone(),
                 terms_agreed: registration.terms_agreed,
-                external_account_key_id: registration
-                    .external_account
-                    .as_ref()
-                    .map(|binding| binding.key_id().to_owned()),
+                external_account_key_id: self.plan.key_id.clone(),
                 sent: self.plan.sends > 0 || self.plan.asking,
             }),
         )
@@ -322,6 +395,8 @@ mod tests {
             ":x",
             "mailto:a b@x",
             "mailto:a@x\r\n",
+            "mailto:mailto:a@x",
+            "mailto:MAILTO:a@x",
         ] {
             assert!(check_contact(bad).is_err(), "{bad}");
         }

@@ -31,8 +31,8 @@ use crate::action::{Action, Input, RequestKind, SignId};
 use crate::certificate::{CertificateRequest, UnsignedCertificateRequest};
 use crate::error::{Error, ErrorKind, Misuse, Retry, Step};
 use crate::exchange::{
-    Activity, Exchanges, Handled, KeyUse, Outcome, Repeat, Request, deadline_error, no_account,
-    take_late,
+    Activity, Exchanges, Handled, KeyUse, Outcome, Repeat, Request, deadline_error, take_late,
+    usable_account,
 };
 use crate::flow::checkpoint::{Binding, Checkpoint};
 use crate::flow::single::{cancelled, rest};
@@ -492,9 +492,8 @@ impl Issue {
         if cx.session.directory().is_none() {
             return Ok(());
         }
-        if cx.session.account().is_none() {
-            return Err(no_account(Step::NewOrder));
-        }
+        usable_account(cx.session, Step::NewOrder)?;
+        self.plan.note_certificate_key(cx.session);
         if self.plan.order_url.is_some() {
             self.read_order(cx.session, Step::NewOrder)?;
         } else {

@@ -13,7 +13,7 @@ use crate::exchange::{Outcome, Reply};
 use crate::flow::Context;
 use crate::jose::Jwk;
 use crate::problem::printable;
-use crate::session::Session;
+use crate::session::{KeyOwner, Session};
 use crate::time::Timestamp;
 use crate::types::identifier::Identifier;
 use crate::types::{Order, OrderStatus};
@@ -131,6 +131,13 @@ impl Plan {
                 error("invalidProfile", text)
             }
             _ => Ok(()),
+        }
+    }
+
+    /// Tells the session of the certificate key, which is to be no account's key.
+    pub(super) fn note_certificate_key(&self, session: &mut Session) {
+        if let Ok(key) = Jwk::from_public_key_der(&self.certificate_public_key()) {
+            session.note_key(&key, KeyOwner::Certificate);
         }
     }
 
