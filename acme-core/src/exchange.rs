@@ -98,9 +98,12 @@ impl<T> Default for Exchanges<T> {
 }
 
 impl<T: Clone> Exchanges<T> {
-    /// Queues a request. Its URL is checked here, before anything is sent to it.
+    /// Queues a request. Its URL and the account are checked here, before anything is sent.
     pub(crate) fn start(&mut self, session: &Session, request: Request<T>) -> Result<(), Error> {
         session.check_url(request.step, &request.url)?;
+        if matches!(request.key, KeyUse::KeyId) {
+            usable_account(session, request.step)?;
+        }
         let held = self.held.iter().filter(|(url, _)| *url == request.url);
         let not_before = held.map(|(_, until)| *until).max();
         let not_before = not_before.unwrap_or(Timestamp::from_unix_millis(i64::MIN));

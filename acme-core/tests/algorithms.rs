@@ -45,9 +45,8 @@ fn record(world: &mut World) -> Names {
     let kept = Rc::clone(&names);
     world.script = Some(Box::new(move |kind, _, request| {
         if let Ok(body) = serde_json::from_slice::<Value>(request.body()) {
-            let algorithm = |body: &Value| {
-                decoded(&body["protected"])["alg"].as_str().unwrap().to_owned()
-            };
+            let algorithm =
+                |body: &Value| decoded(&body["protected"])["alg"].as_str().unwrap().to_owned();
             let mut name = algorithm(&body);
             if kind == RequestKind::KeyChange {
                 name = format!("{name} with {}", algorithm(&decoded(&body["payload"])));
@@ -103,8 +102,7 @@ fn orders_side_by_side_are_each_signed_again_at_most_once() {
     register(&mut world).unwrap();
     world.restart();
     let names = record(&mut world);
-    let mut flows: Vec<_> =
-        (0..5).map(|n| world.order(&[&format!("n{n}.example.org")])).collect();
+    let mut flows: Vec<_> = (0..5).map(|n| world.order(&[&format!("n{n}.example.org")])).collect();
     for result in world.run_all(&mut flows) {
         result.unwrap();
     }
@@ -133,7 +131,8 @@ fn a_server_that_refuses_both_names_ends_it() {
         let text = format!(
             r#"{{"type":"urn:ietf:params:acme:error:badSignatureAlgorithm","algorithms":["{other}"]}}"#
         );
-        let response = http::Response::builder().status(400).header("replay-nonce", turn.to_string());
+        let response =
+            http::Response::builder().status(400).header("replay-nonce", turn.to_string());
         Fate::Answered(response.body(text.into_bytes()).unwrap())
     }));
     let error = register(&mut world).unwrap_err();
