@@ -1,10 +1,14 @@
 //! One error type for everything that can end a flow: what happened, where, whose fault it is,
 //! and what to do next.
 
+mod binding_fault;
+
 use core::fmt;
 use std::sync::Arc;
 
 use http::{HeaderMap, StatusCode};
+
+pub use binding_fault::BindingFault;
 
 use crate::advice::Language;
 use crate::ca::{CaProfile, Explanation, RetryHint};

@@ -107,6 +107,26 @@ pub(super) const TABLE: &[(&str, &str, &str)] = &[
          てください。",
     ),
     (
+        "eab-already-used",
+        "This EAB credential has made an account already. Use that account and its key; if they \
+         are lost, ask the CA for a new credential.",
+        "このEAB情報は既にアカウントの登録に使用されています。そのアカウントと鍵を使用してくださ\
+         い。失われている場合は、認証局に新しいEAB情報の発行を依頼してください。",
+    ),
+    (
+        "eab-expired",
+        "This EAB credential has expired. Ask the CA for a new one and register in time.",
+        "このEAB情報は有効期限が切れています。認証局に新しいEAB情報の発行を依頼し、\
+         期限内に登録してください。",
+    ),
+    (
+        "eab-refused",
+        "The CA does not accept the EAB credential. Compare key id and HMAC key with what the CA \
+         gave out; if they are right, ask the CA whether it was used, expired or suspended.",
+        "EAB情報が認証局に受け付けられませんでした。キー識別子とHMAC鍵を認証局からの通知と照合し\
+         てください。正しい場合は、使用済み・期限切れ・停止でないか認証局に確認してください。",
+    ),
+    (
         "entropy-failed",
         "The source of randomness of this machine failed. Repair it before anything else.",
         "乱数源が利用できません。まずシステムの乱数源を復旧してください。",

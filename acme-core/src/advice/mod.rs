@@ -13,7 +13,7 @@ use core::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::ca::{CaProfile, Explanation, RetryHint};
-use crate::error::{Error, ErrorKind, Retry};
+use crate::error::{BindingFault, Error, ErrorKind, Retry};
 use crate::problem::printable;
 
 /// The language of advice.
@@ -95,7 +95,8 @@ pub fn advice_in(error: &Error, language: Language, profile: Option<&CaProfile>)
         Some(profile) => explanation(error, profile),
         None => error.explanation().cloned(),
     };
-    let by_code = advice_for_code(error.code(), language);
+    let code = error.binding_fault().map_or(error.code(), BindingFault::code);
+    let by_code = advice_for_code(code, language);
     let (base, knows_when) = match (&explanation, by_code) {
         (Some(explanation), _) => {
             let waits = matches!(explanation.retry, RetryHint::Later(_));

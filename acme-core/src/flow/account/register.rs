@@ -171,13 +171,13 @@ impl Plan {
             }
             Event::Outcome(Outcome::Reply(reply)) => return self.registered(cx.session, &reply),
             Event::Outcome(Outcome::Failed(error)) if self.asking => {
-                if !find::is_unknown_key(&error) {
-                    return Err(error);
-                }
-                if let Some(refusal) = self.refusal.take() {
+                let is_unknown = find::is_unknown_key(&error);
+                if let Some(refusal) = self.refusal.take()
+                    && (is_unknown || error.kind() == ErrorKind::Problem)
+                {
                     return Err(refusal);
                 }
-                if self.sends >= MAX_SENDS {
+                if !is_unknown || self.sends >= MAX_SENDS {
                     return Err(error);
                 }
                 self.asking = false;
