@@ -32,7 +32,7 @@ fn vectors() -> [(Value, Option<&'static str>); 5] {
                 sz4qUxcWceqwQGk",
                 "y": "ADSmRA43Z1DSNx_RvcLI87cdL07l6jQyyBXMoxVg_l2Th-x3S1WDhjDly79ajL4Kkd0AZMaZm\
                 h9ubmf63e3kyMj2"}),
-            None,
+            Some("u5YUSjQ2-2chBi51NSk3t3g7IM4o2KYcnPqPtCNGd3U"),
         ),
         (
             json!({"kty": "OKP", "crv": "Ed25519",
@@ -135,30 +135,68 @@ fn rsa_numbers_lose_their_leading_zeros() {
     assert!(Jwk::rsa(&[1; 1025], &[3]).is_err());
 }
 
-#[cfg(feature = "p256")]
 #[test]
 fn coordinates_keep_their_leading_zeros() {
     use crate::crypto::seeded::Seeded;
     use crate::crypto::{KeyType, PrivateKey};
 
-    let mut entropy = Seeded::new(10);
-    let mut found = [false; 2];
-    for _ in 0..4000 {
-        let key = PrivateKey::generate(KeyType::P256, &mut entropy).unwrap();
-        let value = key.jwk().to_value();
-        for (name, found) in ["x", "y"].into_iter().zip(&mut found) {
-            let text = value[name].as_str().unwrap();
-            assert_eq!(text.len(), 43);
-            if text.starts_with("AA") || text.starts_with("AB") {
-                assert_eq!(encoding::decode(text).unwrap()[0], 0);
-                *found = true;
+    for (kind, width) in [(KeyType::P256, 32), (KeyType::P384, 48)] {
+        if !kind.is_available() {
+            continue;
+        }
+        let mut entropy = Seeded::new(10);
+        let mut found = [false; 2];
+        for _ in 0..4000 {
+            let key = PrivateKey::generate(kind, &mut entropy).unwrap();
+            let value = key.jwk().to_value();
+            for (name, found) in ["x", "y"].into_iter().zip(&mut found) {
+                let octets = encoding::decode(value[name].as_str().unwrap()).unwrap();
+                assert_eq!(octets.len(), width);
+                *found |= octets[0] == 0;
+            }
+            if found == [true; 2] {
+                break;
             }
         }
-        if found == [true; 2] {
-            return;
+        assert_eq!(found, [true; 2], "the seed gave no {kind} key with leading zeros");
+    }
+}
+
+#[test]
+fn coordinates_of_each_curve_have_its_full_width_also_if_they_are_nearly_all_zeros() {
+    for zeros in [1, 2, 31] {
+        let low = |width: usize| -> Vec<u8> {
+            let octets = (0..width).map(|n| if n < zeros { 0 } else { 0x9c });
+            octets.collect()
+        };
+        let (short, middle, long) = (low(32), low(48), low(66));
+        for (jwk, width) in [
+            (Jwk::p256(&short.try_into().unwrap(), &[1; 32]), 32),
+            (Jwk::p384(&middle.try_into().unwrap(), &[1; 48]), 48),
+            (Jwk::p521(&long.try_into().unwrap(), &[1; 66]), 66),
+        ] {
+            let jwk = jwk.unwrap();
+            let x = encoding::decode(jwk.to_value()["x"].as_str().unwrap()).unwrap();
+            assert_eq!(x, low(width));
+            let again = Jwk::from_public_key_der(jwk.public_key_der()).unwrap();
+            assert_eq!(again.to_value(), jwk.to_value());
+            assert_eq!(again.thumbprint(), jwk.thumbprint());
+            assert_eq!(read(jwk.to_value()).unwrap(), jwk);
         }
     }
-    panic!("the seed gave no key with leading zeros");
+}
+
+#[cfg(feature = "rsa")]
+#[test]
+fn the_modulus_of_an_rsa_key_has_no_sign_octet_and_its_exponent_three() {
+    use crate::crypto::PrivateKey;
+
+    let key = PrivateKey::from_pem(include_str!("../../crypto/fixtures/rsa2048-pkcs8.pem"));
+    let value = key.unwrap().jwk().to_value();
+    assert_eq!(value["e"], "AQAB");
+    let modulus = encoding::decode(value["n"].as_str().unwrap()).unwrap();
+    assert_eq!(modulus.len(), 256);
+    assert!(modulus[0] & 0x80 != 0);
 }
 
 #[test]
