@@ -135,31 +135,27 @@ fn rsa_numbers_lose_their_leading_zeros() {
     assert!(Jwk::rsa(&[1; 1025], &[3]).is_err());
 }
 
+#[cfg(feature = "p256")]
 #[test]
 fn coordinates_keep_their_leading_zeros() {
     use crate::crypto::seeded::Seeded;
     use crate::crypto::{KeyType, PrivateKey};
 
-    for (kind, width) in [(KeyType::P256, 32), (KeyType::P384, 48)] {
-        if !kind.is_available() {
-            continue;
+    let mut entropy = Seeded::new(10);
+    let mut found = [false; 2];
+    for _ in 0..4000 {
+        let key = PrivateKey::generate(KeyType::P256, &mut entropy).unwrap();
+        let value = key.jwk().to_value();
+        for (name, found) in ["x", "y"].into_iter().zip(&mut found) {
+            let octets = encoding::decode(value[name].as_str().unwrap()).unwrap();
+            assert_eq!(octets.len(), 32);
+            *found |= octets[0] == 0;
         }
-        let mut entropy = Seeded::new(10);
-        let mut found = [false; 2];
-        for _ in 0..4000 {
-            let key = PrivateKey::generate(kind, &mut entropy).unwrap();
-            let value = key.jwk().to_value();
-            for (name, found) in ["x", "y"].into_iter().zip(&mut found) {
-                let octets = encoding::decode(value[name].as_str().unwrap()).unwrap();
-                assert_eq!(octets.len(), width);
-                *found |= octets[0] == 0;
-            }
-            if found == [true; 2] {
-                break;
-            }
+        if found == [true; 2] {
+            return;
         }
-        assert_eq!(found, [true; 2], "the seed gave no {kind} key with leading zeros");
     }
+    panic!("the seed gave no key with leading zeros");
 }
 
 #[test]
