@@ -4,12 +4,17 @@ use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::challenge::token::{KeyAuthorization, Token};
-use crate::challenge::{ChallengeType, dns01, http01, tls_alpn01};
+use crate::challenge::Answer;
+#[cfg(doc)]
+use crate::challenge::ChallengeType;
 use crate::crypto::SignatureScheme;
 use crate::jose::JwsAlgorithm;
 use crate::time::Timestamp;
-use crate::types::identifier::Identifier;
+
+mod offer;
+
+pub use offer::Offer;
+pub(crate) use offer::OfferAccount;
 
 /// Names one request of a session, so that answers find their question in any order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -45,8 +50,9 @@ pub enum Action<T> {
     /// [`Input::SignatureFailed`]. Poll again without waiting.
     Sign(SignRequest),
     /// Publish for each authorization ([`Offer::authorization_url`]) what can be published, then
-    /// tell by [`Input::Published`] or [`Input::PublicationFailed`]. One published challenge for
-    /// each authorization is enough, and needed: a name and its wildcard have one each.
+    /// tell by [`Input::Published`], [`Input::PublishedWith`] or [`Input::PublicationFailed`]. One
+    /// published challenge for each authorization is enough, and needed: a name and its wildcard
+    /// have one each. Kinds of challenges that this library does not know are offered, too.
     Present(Vec<Offer>),
     /// Remove what was published for these, whether or not it ever was. Follows every `Present`
     /// exactly once, also when the flow fails or is cancelled; no answer is expected.
@@ -182,73 +188,6 @@ pub enum SigningKey {
     Revocation(JwsAlgorithm),
 }
 
-/// One challenge that the server offers, with everything needed to publish its proof.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct Offer {
-    /// Names the challenge.
-    pub id: ChallengeId,
-    /// The authorization it belongs to: one published challenge for each is enough.
-    pub authorization_url: String,
-    /// The name or address to be validated, without `*.`.
-    pub identifier: Identifier,
-    /// Whether the validation is for the wildcard below the name.
-    pub wildcard: bool,
-    /// The kind of proof.
-    pub kind: ChallengeType,
-    /// The token of the challenge.
-    pub token: Token,
-    /// The key authorization (RFC 8555 §8.1).
-    pub key_authorization: KeyAuthorization,
-}
-
-impl Offer {
-    /// Puts an offer together as a flow does; for the tests of a solver.
-    pub fn new(
-        challenge_url: impl Into<String>,
-        identifier: &Identifier,
-        kind: ChallengeType,
-        token: Token,
-        key_authorization: KeyAuthorization,
-    ) -> Self {
-        Self {
-            id: ChallengeId(challenge_url.into()),
-            authorization_url: format!("authorization of {identifier}"),
-            identifier: identifier.without_wildcard(),
-            wildcard: identifier.is_wildcard(),
-            kind,
-            token,
-            key_authorization,
-        }
-    }
-
-    /// For http-01: the path below `http://<identifier>:80` that must answer with
-    /// [`http01_body`](Self::http01_body).
-    pub fn http01_path(&self) -> String {
-        http01::path(&self.token)
-    }
-
-    /// For http-01: the body, without a trailing newline.
-    pub fn http01_body(&self) -> &str {
-        self.key_authorization.as_str()
-    }
-
-    /// For dns-01: the name of the TXT record.
-    pub fn dns01_name(&self) -> String {
-        dns01::record_name(&self.identifier)
-    }
-
-    /// For dns-01: the value of the TXT record.
-    pub fn dns01_value(&self) -> String {
-        dns01::record_value(&self.key_authorization)
-    }
-
-    /// For tls-alpn-01: the server name that the CA asks for.
-    pub fn tls_alpn01_server_name(&self) -> Option<String> {
-        tls_alpn01::sni_name(&self.identifier)
-    }
-}
-
 /// What the driver tells a flow.
 #[derive(Debug)]
 pub enum Input {
@@ -280,8 +219,20 @@ pub enum Input {
         /// What the key store said.
         reason: String,
     },
-    /// These challenges are published, where the CA can see them.
+    /// These challenges are published, where the CA can see them. Each is answered with `{}`.
     Published(Vec<ChallengeId>),
+    /// This challenge is met, and its answer has members of its own, which RFC 8555 §7.5.1 leaves
+    /// to the definition of its kind. Kinds that [take none](ChallengeType::takes_answer) are
+    /// refused with [`Misuse::UnwantedAnswer`](crate::error::Misuse::UnwantedAnswer).
+    ///
+    /// An answer may be secret, so no checkpoint keeps it: after a resume the challenge is
+    /// presented again, and answered anew if the server has not got it.
+    PublishedWith {
+        /// The challenge.
+        id: ChallengeId,
+        /// What it is answered with.
+        answer: Answer,
+    },
     /// Nothing could be published for an identifier.
     PublicationFailed {
         /// A challenge of that identifier.

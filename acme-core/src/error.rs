@@ -536,6 +536,8 @@ pub enum Misuse {
     UnknownSignature,
     /// A challenge that this flow did not offer.
     UnknownChallenge,
+    /// An answer with members to a challenge whose kind takes none.
+    UnwantedAnswer,
     /// The flow has ended.
     Finished,
 }
@@ -546,6 +548,9 @@ impl fmt::Display for Misuse {
             Self::UnknownRequest => "this flow has no such request in flight",
             Self::UnknownSignature => "this flow asked for no such signature",
             Self::UnknownChallenge => "this flow offered no such challenge",
+            Self::UnwantedAnswer => {
+                "a challenge of this kind is answered with {} and nothing in it"
+            }
             Self::Finished => "this flow has ended",
         })
     }

@@ -70,7 +70,10 @@ fn carry_out(
 /// The CA looks at what is published for http-01.
 fn look(world: &mut World) {
     for validation in world.ca.poll_validations() {
-        let offer = world.published.values().find(|o| o.token.as_str() == validation.token);
+        let offer = world
+            .published
+            .values()
+            .find(|o| o.token.as_ref().unwrap().as_str() == validation.token);
         let outcome = match offer {
             Some(offer) => ValidationOutcome::HttpBody(offer.http01_body().into()),
             None => ValidationOutcome::Failed {

@@ -66,7 +66,10 @@ fn run_and_die(world: &mut World, flow: &mut Issue, limit: usize) -> Option<Chec
 
 fn validate(world: &mut World) {
     for validation in world.ca.poll_validations() {
-        let body = world.published.values().find(|o| o.token.as_str() == validation.token);
+        let body = world
+            .published
+            .values()
+            .find(|o| o.token.as_ref().unwrap().as_str() == validation.token);
         let outcome = match body {
             Some(offer) => acmekit_testing::ValidationOutcome::HttpBody(offer.http01_body().into()),
             None => acmekit_testing::ValidationOutcome::Failed {

@@ -11,6 +11,7 @@ use acmekit_core::action::{
     Action, ChallengeId, Input, Offer, Outgoing, RequestId, RequestKind, SignId, SignRequest,
     SigningKey, TransportFailure, WaitReason,
 };
+use acmekit_core::challenge::Answer;
 use acmekit_core::flow::{Checkpoint, Context, Flow};
 use acmekit_core::time::Timestamp;
 use tokio::runtime::Handle;
@@ -94,7 +95,7 @@ enum Purpose {
 enum Outcome {
     Answer(Result<http::Response<Vec<u8>>, TransportFailure>, Instant),
     Signature(Result<Vec<u8>, String>),
-    Publication(Result<ChallengeId, String>),
+    Publication(Result<(ChallengeId, Answer), String>),
 }
 
 /// The challenges of one authorization, while its proof is being published or is in place.
@@ -355,14 +356,14 @@ impl<F: Flow> Run<'_, F> {
                 Input::SignatureFailed { id, reason }
             }
             (Purpose::Signature(id), _) => Input::SignatureFailed { id, reason: panicked() },
-            (Purpose::Publication(_), Some(Outcome::Publication(Ok(id)))) => {
+            (Purpose::Publication(_), Some(Outcome::Publication(Ok((id, answer))))) => {
                 let offers = self.groups.iter().flat_map(|group| &group.offers);
                 if let Some(offer) = offers.into_iter().find(|offer| offer.id == id) {
                     let (identifier, challenge) = (&offer.identifier, &offer.kind);
                     tracing::debug!(%identifier, %challenge, "proof published");
                     self.shared.notify(&Event::Published { identifier, challenge });
                 }
-                Input::Published(vec![id])
+                Input::PublishedWith { id, answer }
             }
             (Purpose::Publication(id), Some(Outcome::Publication(Err(reason)))) => {
                 Input::PublicationFailed { id, reason }

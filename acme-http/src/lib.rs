@@ -77,7 +77,7 @@ pub use acmekit_core as core;
 pub use acmekit_core::account::Account;
 pub use acmekit_core::action::{Offer, RequestKind};
 pub use acmekit_core::certificate::{CertificateChain, CertificateRequest, Subject};
-pub use acmekit_core::challenge::ChallengeType;
+pub use acmekit_core::challenge::{Answer, ChallengeType};
 pub use acmekit_core::crypto::{KeyType, PrivateKey};
 pub use acmekit_core::error::Retry;
 pub use acmekit_core::flow::account::{AccountChange, OrderList, Registration};

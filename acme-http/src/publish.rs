@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use acmekit_core::action::{ChallengeId, Offer};
-use acmekit_core::challenge::{ChallengeType, Token};
+use acmekit_core::challenge::{Answer, ChallengeType, Token};
 use acmekit_core::types::identifier::Identifier;
 
 use crate::solver::Solver;
@@ -34,7 +34,7 @@ struct ProofId {
     challenge: ChallengeId,
     identifier: Identifier,
     kind: ChallengeType,
-    token: Token,
+    token: Option<Token>,
 }
 
 impl ProofId {
@@ -83,20 +83,20 @@ impl Publisher {
         drop(proof);
     }
 
-    /// Publishes one of the challenges of one identifier, by the first solver that can. What is
-    /// begun is noted before it begins, so that it can be withdrawn even when this future is dropped.
+    /// Publishes one of the challenges of one identifier, by the first solver that can, and says
+    /// what it is answered with. What is begun is noted before it begins, so that it can be withdrawn even when this future is dropped.
     pub(crate) async fn publish(
         &self,
         offers: &[Offer],
         begun: &Begun,
-    ) -> Result<ChallengeId, String> {
+    ) -> Result<(ChallengeId, Answer), String> {
         let mut failures: Vec<String> = Vec::new();
         for (index, solver) in self.solvers.iter().enumerate() {
             let Some(offer) = offers.iter().find(|offer| solver.supports(offer)) else {
                 continue;
             };
             match self.publish_by(index, solver.as_ref(), offer, begun).await {
-                Ok(()) => return Ok(offer.id.clone()),
+                Ok(answer) => return Ok((offer.id.clone(), answer)),
                 Err(failure) => failures.push(failure),
             }
         }
@@ -114,7 +114,7 @@ impl Publisher {
         solver: &dyn Solver,
         offer: &Offer,
         begun: &Begun,
-    ) -> Result<(), String> {
+    ) -> Result<Answer, String> {
         let proof = self.proof(&ProofId::new(index, offer));
         let mut proof = proof.lock().await;
         proof.users += 1;
@@ -125,7 +125,12 @@ impl Publisher {
             proof.is_published = true;
         }
         drop(proof);
-        solver.ready(offer).await.map_err(|error| error.to_string())
+        solver.ready(offer).await.map_err(|error| error.to_string())?;
+        let answer = solver.answer(offer).await.map_err(|error| error.to_string())?;
+        if !answer.is_empty() && !offer.kind.takes_answer() {
+            return Err(format!("a challenge {} takes no members in its answer", offer.kind));
+        }
+        Ok(answer)
     }
 
     /// Withdraws what was begun for one identifier. Failures are logged: the operation has its own
@@ -224,8 +229,9 @@ mod tests {
 
     fn with_token(token: &str) -> Offer {
         let mut offer = offer(ChallengeType::Dns01, "example.org");
-        offer.token = Token::new(token).unwrap();
-        offer.key_authorization = KeyAuthorization::new(&offer.token, "thumbprint");
+        let token = Token::new(token).unwrap();
+        offer.key_authorization = Some(KeyAuthorization::new(&token, "thumbprint"));
+        offer.token = Some(token);
         offer
     }
 
@@ -255,7 +261,8 @@ mod tests {
         let (publisher, zone) = publisher();
         let first = offer(ChallengeType::Dns01, "example.org");
         let mut second = first.clone();
-        second.key_authorization = KeyAuthorization::new(&second.token, "another-thumbprint");
+        let token = second.token.as_ref().unwrap();
+        second.key_authorization = Some(KeyAuthorization::new(token, "another-thumbprint"));
         let users = [publish(&publisher, &first).await, publish(&publisher, &second).await];
         for begun in users {
             publisher.withdraw(begun).await;

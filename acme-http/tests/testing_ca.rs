@@ -14,6 +14,8 @@ mod files;
 mod issuing;
 #[path = "testing_ca/many_orders.rs"]
 mod many_orders;
+#[path = "testing_ca/plugin_challenge.rs"]
+mod plugin_challenge;
 #[path = "testing_ca/publishing.rs"]
 mod publishing;
 #[path = "testing_ca/recorder.rs"]

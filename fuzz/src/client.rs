@@ -149,7 +149,8 @@ impl<F: Operation> Client<F> {
         for offer in offers {
             // What a solver makes of an offer must be safe whatever the server sent.
             let path = offer.http01_path();
-            let (_, token) = path.rsplit_once('/').unwrap();
+            let token = path.rsplit_once('/').map_or("", |(_, token)| token);
+            assert_eq!(token.is_empty(), offer.token.is_none());
             assert!(token.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b)));
             assert!(self.order.names.iter().any(|n| n.without_wildcard() == offer.identifier));
             let _ = (offer.dns01_name(), offer.dns01_value(), offer.tls_alpn01_server_name());

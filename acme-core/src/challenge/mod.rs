@@ -1,6 +1,7 @@
 //! Challenges: what to publish so that a certificate authority sees who controls a name
 //! (RFC 8555 §8, RFC 8737, RFC 8738).
 
+mod answer;
 pub mod dns01;
 pub mod http01;
 pub mod tls_alpn01;
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::types::identifier::Identifier;
 
+pub use answer::{Answer, AnswerTooLong, MAX_ANSWER_LEN};
 pub use token::{KeyAuthorization, Token, TokenError};
 
 /// A kind of challenge. Kinds this library does not know are kept by name.
@@ -45,6 +47,23 @@ impl ChallengeType {
             Self::Dns01 => "dns-01",
             Self::TlsAlpn01 => "tls-alpn-01",
             Self::Other(name) => name,
+        }
+    }
+
+    /// Whether a challenge of this kind is nothing without a well-formed token.
+    pub(crate) fn needs_token(&self) -> bool {
+        match self {
+            Self::Http01 | Self::Dns01 | Self::TlsAlpn01 => true,
+            Self::Other(_) => false,
+        }
+    }
+
+    /// Whether the answer to a challenge of this kind may have members; otherwise it is `{}`
+    /// (RFC 8555 §8.3, §8.4, RFC 8737 §3).
+    pub fn takes_answer(&self) -> bool {
+        match self {
+            Self::Http01 | Self::Dns01 | Self::TlsAlpn01 => false,
+            Self::Other(_) => true,
         }
     }
 

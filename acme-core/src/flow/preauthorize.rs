@@ -8,11 +8,12 @@
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::issue::authorize::{Pending, offers, read_authorization, validation_error};
+use super::issue::authorize::{Pending, ToAnswer, offers, read_authorization, validation_error};
 use super::issue::saved::SavedOffer;
 use super::single::{account, cancelled, rest};
 use crate::action::{Action, ChallengeId, Input, RequestKind, WaitReason};
 use crate::backoff::Polls;
+use crate::challenge::Answer;
 use crate::error::{Error, ErrorKind, Misuse, Retry, Step};
 use crate::exchange::{
     Activity, Exchanges, Handled, KeyUse, Outcome, Repeat, Reply, Request, deadline_error,
@@ -62,7 +63,6 @@ enum State {
     Publishing {
         pending: Box<Pending>,
         is_presented: bool,
-        chosen: Option<(String, ChallengeStatus)>,
     },
     Responding,
     Polling {
@@ -230,7 +230,7 @@ impl Preauthorize {
         }
         if let Some(pending) = offers(cx.session, url, &authorization)? {
             let pending = Box::new(pending);
-            self.state = State::Publishing { pending, is_presented: false, chosen: None };
+            self.state = State::Publishing { pending, is_presented: false };
         }
         Ok(())
     }
@@ -284,20 +284,19 @@ impl Preauthorize {
     ) -> Result<Option<Action<Preauthorized>>, Error> {
         match &mut self.state {
             State::Start => self.start(cx.session).map(|()| None),
-            State::Publishing { pending, is_presented, chosen } => {
+            State::Publishing { pending, is_presented } => {
                 if !core::mem::replace(is_presented, true) {
                     let saved: Vec<_> = pending.offers.iter().map(|(o, _)| o.clone()).collect();
                     let offers = saved.iter().map(|offer| offer.offer(cx.session)).collect();
                     self.presented = saved;
                     return Ok(Some(Action::Present(offers)));
                 }
-                match chosen.take() {
-                    Some((url, ChallengeStatus::Pending)) => {
+                match pending.to_answer() {
+                    Some((ToAnswer { url, payload }, ChallengeStatus::Pending)) => {
                         self.state = State::Responding;
                         let (tag, kind) = (Tag::Challenge, RequestKind::Challenge);
-                        let (step, body) = (Step::Challenge, b"{}".to_vec());
-                        let repeat = Repeat::AfterAsking;
-                        self.request(cx.session, tag, step, kind, url, body, repeat)?;
+                        let (step, repeat) = (Step::Challenge, Repeat::AfterAsking);
+                        self.request(cx.session, tag, step, kind, url, payload, repeat)?;
                     }
                     // Answered before a crash: it is not answered twice.
                     Some(_) => self.begin_polling(cx, now, None),
@@ -386,19 +385,14 @@ impl Preauthorize {
         self.state = State::Closing(Err(error));
     }
 
-    fn published(&mut self, ids: &[ChallengeId]) -> Result<(), Misuse> {
-        for id in ids {
-            if !self.presented.iter().any(|offer| offer.challenge_url == id.0) {
-                return Err(Misuse::UnknownChallenge);
-            }
-            if let State::Publishing { pending, chosen, .. } = &mut self.state {
-                let found = pending.offers.iter().find(|(o, _)| o.challenge_url == id.0);
-                if let Some((offer, status)) = found {
-                    chosen.get_or_insert((offer.challenge_url.clone(), status.clone()));
-                }
-            }
+    fn published(&mut self, id: &ChallengeId, answer: &Answer) -> Result<(), Misuse> {
+        if !self.presented.iter().any(|offer| offer.challenge_url == id.0) {
+            return Err(Misuse::UnknownChallenge);
         }
-        Ok(())
+        match &mut self.state {
+            State::Publishing { pending, .. } => pending.choose(id, answer).map(|_| ()),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -452,7 +446,10 @@ impl Preauthorize {
                 self.fail(cx, error);
                 Ok(())
             }
-            Handled::NotMine(Input::Published(ids)) => self.published(&ids),
+            Handled::NotMine(Input::Published(ids)) => {
+                ids.iter().try_for_each(|id| self.published(id, &Answer::default()))
+            }
+            Handled::NotMine(Input::PublishedWith { id, answer }) => self.published(&id, &answer),
             Handled::NotMine(Input::PublicationFailed { id, reason }) => {
                 if !self.presented.iter().any(|offer| offer.challenge_url == id.0) {
                     return Err(Misuse::UnknownChallenge);

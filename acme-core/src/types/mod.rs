@@ -12,6 +12,9 @@ pub use directory::Directory;
 pub use identifier::{Identifier, IdentifierError};
 pub use order::{Order, OrderStatus};
 
+/// The members of a JSON object, for what other specifications define.
+pub type JsonObject = serde_json::Map<String, serde_json::Value>;
+
 mod fields;
 
 /// Longest unknown status that is kept, in characters.

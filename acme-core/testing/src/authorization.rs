@@ -1,4 +1,4 @@
-//! Authorizations and their challenges (RFC 8555 §7.5, §8), and the trials that decide them.
+//! Authorizations and their challenges (RFC 8555 §7.5, §8).
 
 use acmekit_core::time::Timestamp;
 use acmekit_core::types::identifier::Identifier;
@@ -11,9 +11,7 @@ use crate::config::{ChallengeType, RetryAfter};
 use crate::problem::Problem;
 use crate::reply::Reply;
 use crate::routing::{Resource, Signed};
-use crate::validation::{
-    self, Validation, ValidationId, ValidationOutcome, ValidationTarget, Verdict,
-};
+use crate::trial::Trial;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum AuthorizationState {
@@ -32,24 +30,25 @@ pub(crate) struct Authorization {
     pub(crate) identifier: Identifier,
     is_wildcard: bool,
     pub(crate) state: AuthorizationState,
-    expires: Timestamp,
-    challenges: Vec<Challenge>,
+    pub(crate) expires: Timestamp,
+    pub(crate) challenges: Vec<Challenge>,
     not_before_poll: Option<Timestamp>,
     /// Made by newAuthz, so that orders take it over in any case.
     pub(crate) is_preauthorized: bool,
 }
 
 #[derive(Debug)]
-struct Challenge {
+pub(crate) struct Challenge {
     path: String,
-    kind: ChallengeType,
-    token: String,
-    state: ChallengeState,
+    pub(crate) kind: ChallengeType,
+    /// Empty if its kind has none.
+    pub(crate) token: String,
+    pub(crate) state: ChallengeState,
     not_before_poll: Option<Timestamp>,
 }
 
 #[derive(Debug)]
-enum ChallengeState {
+pub(crate) enum ChallengeState {
     Pending,
     Processing,
     Valid(Timestamp),
@@ -69,27 +68,6 @@ impl Authorization {
     fn is_waiting(&self) -> bool {
         let is_processing = |c: &Challenge| matches!(c.state, ChallengeState::Processing);
         self.state == AuthorizationState::Pending && self.challenges.iter().any(is_processing)
-    }
-}
-
-/// One validation, from the client's answer until its result shows.
-#[derive(Debug)]
-pub(crate) struct Trial {
-    pub(crate) authorization: usize,
-    challenge: usize,
-    pub(crate) is_announced: bool,
-    started: Timestamp,
-    result: Option<(Timestamp, Verdict)>,
-    pub(crate) is_over: bool,
-}
-
-impl Trial {
-    /// When the result shows, once it is known.
-    pub(crate) fn due(&self) -> Option<Timestamp> {
-        match &self.result {
-            Some((visible, _)) if !self.is_over => Some(*visible),
-            _ => None,
-        }
     }
 }
 
@@ -117,6 +95,7 @@ impl TestingCa {
     pub(crate) fn challenge_types(&self, identifier: &Identifier) -> Vec<ChallengeType> {
         let suits = |kind: &ChallengeType| match kind {
             ChallengeType::Dns01 => identifier.as_dns().is_some(),
+            ChallengeType::Plugin(_) => true,
             _ => !identifier.is_wildcard(),
         };
         self.config.challenge_types.iter().copied().filter(suits).collect()
@@ -160,10 +139,11 @@ impl TestingCa {
         let authorization = self.authorizations.len();
         let mut challenges = Vec::new();
         for (index, kind) in self.challenge_types(identifier).into_iter().enumerate() {
+            let has_token = self.config.plugin_challenge(kind).is_none_or(|known| known.has_token);
             challenges.push(Challenge {
                 path: self.publish(Resource::Challenge { authorization, index }),
                 kind,
-                token: self.entropy.text::<32>(),
+                token: if has_token { self.entropy.text::<32>() } else { String::new() },
                 state: ChallengeState::Pending,
                 not_before_poll: None,
             });
@@ -232,7 +212,9 @@ impl TestingCa {
             self.note_early_poll(not_before_poll);
             return self.challenge_reply(authorization, index);
         }
-        if !signed.object("R-CHL-05")?.is_empty() {
+        let answer = signed.object("R-CHL-05")?;
+        let kind = self.challenge_mut(authorization, index)?.kind;
+        if !answer.is_empty() && self.config.plugin_challenge(kind).is_none() {
             let detail = "a challenge is answered with the payload {} and nothing in it";
             return Err(Problem::malformed(detail).breach("R-CHL-05"));
         }
@@ -243,14 +225,7 @@ impl TestingCa {
         match challenge.state {
             ChallengeState::Pending if is_open => {
                 challenge.state = ChallengeState::Processing;
-                self.trials.push(Trial {
-                    authorization,
-                    challenge: index,
-                    is_announced: false,
-                    started: now,
-                    result: None,
-                    is_over: false,
-                });
+                self.trials.push(Trial::new(authorization, index, answer, now));
             }
             ChallengeState::Processing if is_open => {
                 let text = "the challenge was answered again while it is being validated; \
@@ -337,7 +312,6 @@ impl TestingCa {
         let mut body = json!({
             "type": challenge.kind.as_str(),
             "url": self.url(&challenge.path),
-            "token": challenge.token,
             "status": match challenge.state {
                 ChallengeState::Pending => "pending",
                 ChallengeState::Processing => "processing",
@@ -345,15 +319,23 @@ impl TestingCa {
                 ChallengeState::Invalid(_) => "invalid",
             },
         });
-        let extra = match &challenge.state {
+        let mut extra = Vec::new();
+        if !challenge.token.is_empty() {
+            extra.push(("token", json!(challenge.token)));
+        }
+        let plugin = self.config.plugin_challenge(challenge.kind);
+        for (name, value) in plugin.iter().flat_map(|known| &known.members) {
+            extra.push((name, value.clone()));
+        }
+        extra.extend(match &challenge.state {
             ChallengeState::Valid(at) => Some(("validated", json!(at.to_string()))),
             ChallengeState::Invalid(problem) => {
                 Some(("error", self.config.worded(problem).to_json()))
             }
             ChallengeState::Pending | ChallengeState::Processing => None,
-        };
-        if let (Some((name, value)), Some(members)) = (extra, body.as_object_mut()) {
-            members.insert(name.to_owned(), value);
+        });
+        if let Some(members) = body.as_object_mut() {
+            members.extend(extra.into_iter().map(|(name, value)| (name.to_owned(), value)));
         }
         body
     }
@@ -370,106 +352,6 @@ impl TestingCa {
                 let date = whole.saturating_add(later(seconds));
                 Some((http_date(date), date))
             }
-        }
-    }
-
-    /// Describes a validation that is wanted, and marks it as told.
-    pub(crate) fn announce(&mut self, index: usize) -> Option<Validation> {
-        let trial = self.trials.get_mut(index)?;
-        trial.is_announced = true;
-        let authorization = self.authorizations.get(trial.authorization)?;
-        let challenge = authorization.challenges.get(trial.challenge)?;
-        let identifier = authorization.identifier.clone();
-        Some(Validation {
-            id: ValidationId(index),
-            target: ValidationTarget::new(challenge.kind, &identifier, &challenge.token),
-            token: challenge.token.clone(),
-            identifier,
-        })
-    }
-
-    /// Judges evidence with the account's key as it is now (§8.1).
-    pub(crate) fn judge_trial(&mut self, id: ValidationId, outcome: &ValidationOutcome) {
-        let verdict = |trial: &Trial| -> Option<Verdict> {
-            let authorization = self.authorizations.get(trial.authorization)?;
-            let challenge = authorization.challenges.get(trial.challenge)?;
-            let thumbprint = self.accounts.get(authorization.account)?.key.thumbprint();
-            let key_authorization = format!("{}.{thumbprint}", challenge.token);
-            let identifier = &authorization.identifier;
-            let verdict =
-                validation::judge(challenge.kind, identifier, &key_authorization, outcome);
-            Some(verdict.and_then(|()| self.check_elsewhere(challenge.kind, identifier)))
-        };
-        let Some(trial) = self.trials.get(id.0).filter(|trial| trial.result.is_none()) else {
-            return;
-        };
-        let Some(verdict) = verdict(trial) else {
-            return;
-        };
-        let visible = trial.started.saturating_add(self.config.validation_delay).max(self.now);
-        if let Some(trial) = self.trials.get_mut(id.0) {
-            trial.result = Some((visible, verdict));
-        }
-    }
-
-    /// Shows the results that are due, in the order of their moments, and lets old authorizations
-    /// expire.
-    pub(crate) fn settle_trials(&mut self) {
-        let now = self.now;
-        let mut due: Vec<_> = self
-            .trials
-            .iter()
-            .enumerate()
-            .filter_map(|(index, trial)| Some((trial.due()?, index)))
-            .filter(|(visible, _)| *visible <= now)
-            .collect();
-        due.sort_unstable();
-        for (visible, index) in due {
-            self.conclude(index, visible);
-        }
-        for authorization in &mut self.authorizations {
-            let is_open = matches!(
-                authorization.state,
-                AuthorizationState::Pending | AuthorizationState::Valid
-            );
-            if is_open && authorization.expires <= now {
-                authorization.state = AuthorizationState::Expired;
-            }
-        }
-    }
-
-    fn conclude(&mut self, index: usize, visible: Timestamp) {
-        let lifetime = self.config.authorization_lifetime;
-        let Some(trial) = self.trials.get_mut(index) else {
-            return;
-        };
-        trial.is_over = true;
-        let (target, position) = (trial.authorization, trial.challenge);
-        let verdict = trial.result.as_ref().map(|(_, verdict)| verdict.clone());
-        let Some(authorization) = self.authorizations.get_mut(target) else {
-            return;
-        };
-        if authorization.state != AuthorizationState::Pending {
-            return;
-        }
-        let Some(challenge) = authorization.challenges.get_mut(position) else {
-            return;
-        };
-        match verdict {
-            Some(Ok(())) => {
-                challenge.state = ChallengeState::Valid(visible);
-                authorization.state = AuthorizationState::Valid;
-                authorization.expires = visible.saturating_add(lifetime);
-            }
-            Some(Err(problem)) => {
-                challenge.state = ChallengeState::Invalid(problem);
-                authorization.state = AuthorizationState::Invalid;
-                let account = authorization.account;
-                if let Some(account) = self.accounts.get_mut(account) {
-                    account.failures.add(visible);
-                }
-            }
-            None => {}
         }
     }
 }

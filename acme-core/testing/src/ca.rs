@@ -6,7 +6,7 @@ use acmekit_core::time::Timestamp;
 use http::{Request, Response};
 
 use crate::account::Account;
-use crate::authorization::{Authorization, Trial};
+use crate::authorization::Authorization;
 use crate::caa::CaaAnswer;
 use crate::cause::RefusalCause;
 use crate::certificate::{Issued, Revocation};
@@ -20,6 +20,7 @@ use crate::order::Order;
 use crate::problem::Problem;
 use crate::reply::Reply;
 use crate::routing::{Paths, Resource};
+use crate::trial::Trial;
 use crate::validation::{Validation, ValidationId, ValidationOutcome};
 use crate::violation::Violation;
 

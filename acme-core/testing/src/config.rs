@@ -4,6 +4,7 @@ mod certificate_rules;
 mod error_text;
 mod external_account;
 mod jprs;
+mod plugin_challenge;
 mod rules;
 mod upki;
 
@@ -14,6 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub use certificate_rules::{CertificateKey, SubjectAttribute, SubjectRule};
 pub use error_text::ErrorText;
 pub use external_account::{ExternalAccount, ExternalAccountPolicy, MacAlgorithm};
+pub use plugin_challenge::PluginChallenge;
 
 use crate::cause::RefusalCause;
 use crate::jws;
@@ -42,6 +44,7 @@ pub struct Config {
     pub(crate) terms_of_service: Option<String>,
     pub(crate) agreement_required: bool,
     pub(crate) challenge_types: Vec<ChallengeType>,
+    pub(crate) plugin_challenges: Vec<PluginChallenge>,
     pub(crate) signature_algorithms: Vec<String>,
     pub(crate) validation_delay: Duration,
     pub(crate) authorization_reuse: bool,
@@ -94,6 +97,7 @@ impl Default for Config {
                 ChallengeType::Dns01,
                 ChallengeType::TlsAlpn01,
             ],
+            plugin_challenges: Vec::new(),
             signature_algorithms: jws::ALGORITHMS.map(str::to_owned).to_vec(),
             validation_delay: Duration::ZERO,
             authorization_reuse: false,
@@ -329,6 +333,8 @@ pub enum ChallengeType {
     Dns01,
     /// A certificate on port 443 (RFC 8737).
     TlsAlpn01,
+    /// What [`Config::with_plugin_challenge`] has named.
+    Plugin(&'static str),
 }
 
 impl ChallengeType {
@@ -338,6 +344,7 @@ impl ChallengeType {
             Self::Http01 => "http-01",
             Self::Dns01 => "dns-01",
             Self::TlsAlpn01 => "tls-alpn-01",
+            Self::Plugin(name) => name,
         }
     }
 }

@@ -34,6 +34,7 @@ mod rfc3339;
 mod routing;
 #[cfg(feature = "server")]
 pub mod server;
+mod trial;
 mod validation;
 mod violation;
 
@@ -43,7 +44,7 @@ pub use cause::RefusalCause;
 pub use certificate::Revocation;
 pub use config::{
     CertificateKey, ChallengeType, Config, ErrorText, ExternalAccount, ExternalAccountPolicy,
-    MacAlgorithm, RetryAfter, SubjectAttribute, SubjectRule,
+    MacAlgorithm, PluginChallenge, RetryAfter, SubjectAttribute, SubjectRule,
 };
 pub use entropy::SeededEntropy;
 pub use log::{LogEntry, RequestCounts, RequestKind};

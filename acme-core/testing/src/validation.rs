@@ -7,6 +7,7 @@ use acmekit_core::types::identifier::Identifier;
 use base64ct::{Base64UrlUnpadded, Encoding};
 use der::asn1::ObjectIdentifier;
 use der::{Decode, Encode};
+use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 use x509_cert::Certificate;
 use x509_cert::ext::Extension;
@@ -39,7 +40,7 @@ pub struct Validation {
     pub id: ValidationId,
     /// What is being proven control of; for a wildcard, the name without `*.`.
     pub identifier: Identifier,
-    /// The token of the challenge.
+    /// The token of the challenge; empty if its kind has none.
     pub token: String,
     /// Where to look.
     pub target: ValidationTarget,
@@ -52,6 +53,7 @@ impl Validation {
             ValidationTarget::Http { .. } => ChallengeType::Http01,
             ValidationTarget::Dns { .. } => ChallengeType::Dns01,
             ValidationTarget::Tls { .. } => ChallengeType::TlsAlpn01,
+            ValidationTarget::Plugin { name, .. } => ChallengeType::Plugin(name),
         }
     }
 }
@@ -79,10 +81,25 @@ pub enum ValidationTarget {
         /// The only protocol to offer.
         alpn: &'static [u8],
     },
+    /// Whatever the test that made the kind of challenge up wants to look at.
+    Plugin {
+        /// The `type` of the challenge.
+        name: &'static str,
+        /// The payload that the challenge was answered with.
+        answer: Map<String, Value>,
+        /// The RFC 7638 thumbprint of the account key.
+        account_key_thumbprint: String,
+    },
 }
 
 impl ValidationTarget {
-    pub(crate) fn new(kind: ChallengeType, identifier: &Identifier, token: &str) -> Self {
+    pub(crate) fn new(
+        kind: ChallengeType,
+        identifier: &Identifier,
+        token: &str,
+        answer: &Map<String, Value>,
+        thumbprint: &str,
+    ) -> Self {
         let value = identifier.value();
         match kind {
             ChallengeType::Http01 => Self::Http {
@@ -97,6 +114,10 @@ impl ValidationTarget {
                 server_name: identifier.as_ip().map_or(value, reverse_name),
                 alpn: b"acme-tls/1",
             },
+            ChallengeType::Plugin(name) => {
+                let (answer, account_key_thumbprint) = (answer.clone(), thumbprint.to_owned());
+                Self::Plugin { name, answer, account_key_thumbprint }
+            }
         }
     }
 }
@@ -126,6 +147,8 @@ pub enum ValidationOutcome {
     TxtRecords(Vec<String>),
     /// The certificate that the TLS server showed, in DER.
     TlsCertificate(Vec<u8>),
+    /// Control is proven, says the test that made the kind of challenge up; evidence of no other.
+    Proven,
     /// Nothing was found.
     Failed {
         /// Why, as the problem document will tell it.
@@ -197,6 +220,7 @@ pub(crate) fn judge(
         (ChallengeType::TlsAlpn01, ValidationOutcome::TlsCertificate(der)) => {
             certificate(der, identifier, &digest).or_else(|detail| wrong(detail.to_owned()))
         }
+        (ChallengeType::Plugin(_), ValidationOutcome::Proven) => Ok(()),
         _ => Err(Problem::internal("the evidence does not fit the challenge")),
     }
 }

@@ -11,7 +11,7 @@ use acmekit_core::action::{SignRequest, TransportFailure, WaitReason};
 use acmekit_core::certificate::{
     CertificateRequest, CertificateRequestParameters, UnsignedCertificateRequest,
 };
-use acmekit_core::challenge::ChallengeType;
+use acmekit_core::challenge::{Answer, ChallengeType};
 use acmekit_core::crypto::{KeyType, PrivateKey};
 use acmekit_core::error::Error;
 use acmekit_core::flow::account::{Register, Registration};
@@ -59,6 +59,10 @@ pub struct World {
     pub published: BTreeMap<String, Offer>,
     /// Which kind of challenge is published.
     pub solves: ChallengeType,
+    /// What a published challenge is answered with, where that is not `{}`.
+    pub answers: Option<fn(&Offer) -> Answer>,
+    /// Judges the answers to challenges that a test has made up.
+    pub judges: fn(&Validation) -> ValidationOutcome,
     /// What happened, in order: requests, publications, waits.
     pub log: Vec<String>,
     /// Every request's bytes, for comparisons.
@@ -103,6 +107,8 @@ impl World {
             entropy,
             published: BTreeMap::new(),
             solves: ChallengeType::Http01,
+            answers: None,
+            judges: |_| ValidationOutcome::Proven,
             log: Vec::new(),
             bytes: Vec::new(),
             presented: Vec::new(),
@@ -265,7 +271,13 @@ impl World {
                         self.presented.push(offer.id.as_str().to_owned());
                         if offer.kind == self.solves {
                             self.log.push(format!("publish {} {}", offer.kind, offer.identifier));
-                            chosen.push(offer.id.clone());
+                            match self.answers {
+                                Some(answers) => {
+                                    let (id, answer) = (offer.id.clone(), answers(&offer));
+                                    self.hand(flow, Input::PublishedWith { id, answer });
+                                }
+                                None => chosen.push(offer.id.clone()),
+                            }
                             self.published.insert(offer.id.as_str().to_owned(), offer);
                         }
                     }
@@ -383,13 +395,14 @@ impl World {
                 let key = PrivateKey::generate(KeyType::P256, &mut self.entropy).unwrap();
                 let certificate = acmekit_core::challenge::tls_alpn01::build_certificate(
                     &offer.identifier,
-                    &offer.key_authorization,
+                    offer.key_authorization.as_ref().unwrap(),
                     &key,
                     self.now,
                     &mut self.entropy,
                 );
                 ValidationOutcome::TlsCertificate(certificate.unwrap())
             }
+            ValidationTarget::Plugin { .. } => (self.judges)(validation),
             other => panic!("an unknown target: {other:?}"),
         }
     }

@@ -21,19 +21,24 @@ use core::pin::Pin;
 use std::sync::Arc;
 
 use acmekit_core::action::Offer;
+use acmekit_core::challenge::Answer;
 
 use crate::text::one_line;
 
 /// What the methods of a [`Solver`] return: boxed, so that solvers of several kinds fit in one list.
-pub type SolverFuture<'a> = Pin<Box<dyn Future<Output = Result<(), SolverError>> + Send + 'a>>;
+pub type SolverFuture<'a, T = ()> =
+    Pin<Box<dyn Future<Output = Result<T, SolverError>> + Send + 'a>>;
 
 /// Publishes proofs of control where the CA looks for them.
 ///
 /// For each identifier the client takes the first solver that supports one of the challenges on
-/// offer, calls [`present`](Self::present), then [`ready`](Self::ready), and later
-/// [`withdraw`](Self::withdraw) exactly once, also when the operation fails or its future is
-/// dropped, and also when `present` or `ready` failed or were stopped half-way. If one solver fails,
-/// the next that supports the identifier is tried.
+/// offer, calls [`present`](Self::present), then [`ready`](Self::ready) and
+/// [`answer`](Self::answer), and later [`withdraw`](Self::withdraw) exactly once, also when the
+/// operation fails or its future is dropped, and also when one of the others failed or was stopped
+/// half-way. If one solver fails, the next that supports the identifier is tried.
+///
+/// A solver may support kinds of challenges that this library has never heard of:
+/// [`Offer::members`] has what the server sent, and `answer` is what goes back.
 ///
 /// Many identifiers are presented side by side, so the methods must not assume an order.
 ///
@@ -75,6 +80,13 @@ pub trait Solver: Send + Sync + 'static {
         Box::pin(core::future::ready(Ok(())))
     }
 
+    /// What the challenge is answered with once it is ready: `{}` by default, which is what http-01,
+    /// dns-01 and tls-alpn-01 want. Other kinds may have members of their own (RFC 8555 §7.5.1).
+    fn answer<'a>(&'a self, offer: &'a Offer) -> SolverFuture<'a, Answer> {
+        let _ = offer;
+        Box::pin(core::future::ready(Ok(Answer::default())))
+    }
+
     /// Removes the proof. What is not there counts as removed.
     fn withdraw<'a>(&'a self, offer: &'a Offer) -> SolverFuture<'a>;
 }
@@ -90,6 +102,10 @@ impl<S: Solver + ?Sized> Solver for Arc<S> {
 
     fn ready<'a>(&'a self, offer: &'a Offer) -> SolverFuture<'a> {
         (**self).ready(offer)
+    }
+
+    fn answer<'a>(&'a self, offer: &'a Offer) -> SolverFuture<'a, Answer> {
+        (**self).answer(offer)
     }
 
     fn withdraw<'a>(&'a self, offer: &'a Offer) -> SolverFuture<'a> {

@@ -46,10 +46,10 @@ pub struct TlsAlpn01Listener {
 #[derive(Debug, Default)]
 struct Certificates(Mutex<HashMap<String, Vec<Published>>>);
 
-type Published = ((ChallengeId, Token), Arc<CertifiedKey>);
+type Published = ((ChallengeId, Option<Token>), Arc<CertifiedKey>);
 
 /// A challenge and its token, since a server may come with another token at the same URL.
-fn proof_id(offer: &Offer) -> (ChallengeId, Token) {
+fn proof_id(offer: &Offer) -> (ChallengeId, Option<Token>) {
     (offer.id.clone(), offer.token.clone())
 }
 
@@ -129,16 +129,13 @@ fn server_name(offer: &Offer) -> Option<String> {
 /// Makes the certificate that carries the proof, with a key that lives as long as it does.
 fn certify(offer: &Offer) -> Result<CertifiedKey, SolverError> {
     let error = |what: String| SolverError::new(format!("no challenge certificate: {what}"));
+    let proof = offer.key_authorization.as_ref();
+    let proof = proof.ok_or_else(|| error("this challenge has no token".to_owned()))?;
     let key = PrivateKey::generate(KeyType::P256, &mut SystemEntropy)
         .map_err(|reason| error(reason.to_string()))?;
-    let certificate = build_certificate(
-        &offer.identifier,
-        &offer.key_authorization,
-        &key,
-        crate::clock::now(),
-        &mut SystemEntropy,
-    )
-    .map_err(|reason| error(reason.to_string()))?;
+    let certificate =
+        build_certificate(&offer.identifier, proof, &key, crate::clock::now(), &mut SystemEntropy)
+            .map_err(|reason| error(reason.to_string()))?;
     let pkcs8 = key.to_pkcs8_der().map_err(|reason| error(reason.to_string()))?;
     let signing_key = provider()
         .key_provider
@@ -211,7 +208,7 @@ mod tests {
         assert_eq!(handshake(&listener, "example.org", &[ALPN]).await, None);
         listener.present(&offer).await.unwrap();
         let certificate = handshake(&listener, "example.org", &[ALPN]).await.unwrap();
-        let digest = offer.key_authorization.digest();
+        let digest = offer.key_authorization.as_ref().unwrap().digest();
         assert!(certificate.windows(digest.len()).any(|window| window == digest));
         assert!(handshake(&listener, "EXAMPLE.org", &[ALPN]).await.is_some());
         listener.withdraw(&offer).await.unwrap();

@@ -180,7 +180,7 @@ mod tests {
         let offer = offer("tls-alpn-01".into(), "example.org");
         let der = build_certificate(
             &offer.identifier,
-            &offer.key_authorization,
+            offer.key_authorization.as_ref().unwrap(),
             key,
             crate::clock::now(),
             &mut SystemEntropy,

@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use acmekit::Offer;
 use acmekit::solver::{Solver, SolverError, SolverFuture};
+use acmekit::{Answer, Offer};
 
 /// Notes each call, then hands it on.
 #[derive(Clone)]
@@ -53,6 +53,10 @@ impl Solver for Recorder {
 
     fn ready<'a>(&'a self, offer: &'a Offer) -> SolverFuture<'a> {
         self.behind.ready(offer)
+    }
+
+    fn answer<'a>(&'a self, offer: &'a Offer) -> SolverFuture<'a, Answer> {
+        self.behind.answer(offer)
     }
 
     fn withdraw<'a>(&'a self, offer: &'a Offer) -> SolverFuture<'a> {

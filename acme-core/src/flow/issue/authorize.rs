@@ -4,6 +4,7 @@
 use super::order::known_code;
 use super::{Issue, SavedOffer, State, Tag};
 use crate::action::{ChallengeId, RequestKind};
+use crate::challenge::{Answer, Token};
 use crate::error::{Error, ErrorKind, Misuse, Retry, Step};
 use crate::exchange::{Outcome, Reply};
 use crate::flow::Context;
@@ -28,20 +29,50 @@ pub(in crate::flow) struct Pending {
     pub(super) authorization_url: String,
     pub(super) name: String,
     pub(in crate::flow) offers: Vec<(SavedOffer, ChallengeStatus)>,
-    /// The offer that is published.
-    chosen: Option<usize>,
+    /// The offer that is published, and what it is answered with.
+    chosen: Option<(usize, Answer)>,
     /// Nobody knows whether the server heard that the proof is in place.
     pub(super) unheard: bool,
 }
 
 impl Pending {
-    fn chosen(&self) -> Option<&(SavedOffer, ChallengeStatus)> {
-        self.offers.get(self.chosen?)
+    /// The answer to the challenge that is published, and the status it had.
+    pub(in crate::flow) fn to_answer(&self) -> Option<(ToAnswer, &ChallengeStatus)> {
+        let (at, answer) = self.chosen.as_ref()?;
+        let (offer, status) = self.offers.get(*at)?;
+        let url = offer.challenge_url.clone();
+        Some((ToAnswer { url, payload: answer.payload() }, status))
     }
 
-    pub(super) fn challenge_url(&self) -> Option<&str> {
-        self.chosen().map(|(offer, _)| offer.challenge_url.as_str())
+    fn challenge_url(&self) -> Option<&str> {
+        let (offer, _) = self.offers.get(self.chosen.as_ref()?.0)?;
+        Some(&offer.challenge_url)
     }
+
+    /// Notes that one of the offers is published, unless another one already is.
+    ///
+    /// Returns whether it is among them.
+    pub(in crate::flow) fn choose(
+        &mut self,
+        id: &ChallengeId,
+        answer: &Answer,
+    ) -> Result<bool, Misuse> {
+        let found = self.offers.iter().position(|(offer, _)| offer.challenge_url == id.0);
+        let Some((at, (offer, _))) = found.and_then(|at| Some((at, self.offers.get(at)?))) else {
+            return Ok(false);
+        };
+        if !answer.is_empty() && !offer.kind.takes_answer() {
+            return Err(Misuse::UnwantedAnswer);
+        }
+        self.chosen.get_or_insert_with(|| (at, answer.clone()));
+        Ok(true)
+    }
+}
+
+/// A request that tells the server that a proof is in place (§7.5.1).
+pub(in crate::flow) struct ToAnswer {
+    pub(in crate::flow) url: String,
+    pub(in crate::flow) payload: Vec<u8>,
 }
 
 /// The driver publishes.
@@ -154,28 +185,18 @@ impl Issue {
         Err(Error::new(ErrorKind::Protocol, step, "foreign-authorization", text).with_url(url))
     }
 
-    pub(super) fn published(&mut self, ids: &[ChallengeId]) -> Result<(), Misuse> {
+    pub(super) fn published(&mut self, id: &ChallengeId, answer: &Answer) -> Result<(), Misuse> {
         let State::Publishing(publishing) = &mut self.state else {
             // A second challenge for a name that has one already comes too late to be of use.
-            let presented = &self.plan.presented;
-            let known = |id: &ChallengeId| presented.iter().any(|p| p.challenge_url == id.0);
-            return if ids.iter().all(known) { Ok(()) } else { Err(Misuse::UnknownChallenge) };
+            let is_known = self.plan.presented.iter().any(|p| p.challenge_url == id.0);
+            return if is_known { Ok(()) } else { Err(Misuse::UnknownChallenge) };
         };
-        for id in ids {
-            let mut is_known = false;
-            // A server may name one challenge in several authorizations.
-            for pending in &mut publishing.pending {
-                let offers = pending.offers.iter();
-                if let Some(at) = offers.into_iter().position(|(o, _)| o.challenge_url == id.0) {
-                    pending.chosen.get_or_insert(at);
-                    is_known = true;
-                }
-            }
-            if !is_known {
-                return Err(Misuse::UnknownChallenge);
-            }
+        let mut is_known = false;
+        // A server may name one challenge in several authorizations.
+        for pending in &mut publishing.pending {
+            is_known |= pending.choose(id, answer)?;
         }
-        Ok(())
+        if is_known { Ok(()) } else { Err(Misuse::UnknownChallenge) }
     }
 
     /// Answers the challenges once every name has a published one.
@@ -192,10 +213,9 @@ impl Issue {
         let mut outstanding = 0;
         for (index, one) in pending.iter().enumerate() {
             // A challenge that was answered before a crash is not answered twice (R-CHL-06).
-            if let Some((offer, ChallengeStatus::Pending)) = one.chosen() {
+            if let Some((answer, ChallengeStatus::Pending)) = one.to_answer() {
                 outstanding += 1;
-                let url = offer.challenge_url.clone();
-                self.answer(cx.session, index, &url)?;
+                self.answer(cx.session, index, answer)?;
             }
         }
         if outstanding == 0 {
@@ -208,15 +228,14 @@ impl Issue {
         Ok(())
     }
 
-    /// Tells the server that the proof is in place (§7.5.1).
     pub(super) fn answer(
         &mut self,
         session: &Session,
         index: usize,
-        url: &str,
+        answer: ToAnswer,
     ) -> Result<(), Error> {
         let (tag, kind) = (Tag::Challenge(index), RequestKind::Challenge);
-        self.request(session, tag, Step::Challenge, kind, url, b"{}".to_vec())
+        self.request(session, tag, Step::Challenge, kind, &answer.url, answer.payload)
     }
 
     pub(super) fn take_challenge(
@@ -347,22 +366,19 @@ pub(in crate::flow) fn offers(
     }
     let mut offers = Vec::new();
     for challenge in &authorization.challenges {
-        let Some(token) = &challenge.token else { continue };
-        if !challenge.kind.can_validate(&ordered)
+        let is_usable = challenge.token.is_some() || !challenge.kind.needs_token();
+        if !is_usable
+            || !challenge.is_whole
+            || !challenge.kind.can_validate(&ordered)
             || !matches!(challenge.status, ChallengeStatus::Pending | ChallengeStatus::Processing)
         {
             continue;
         }
-        if token.is_weak() {
-            let text = "a challenge token has less than 128 bits";
-            session.deviations.note("token-weak", text);
-            if session.policy().strict_token_entropy {
-                continue;
-            }
-        }
-        if token.as_str().len() + 1 + THUMBPRINT_LEN >= MAX_KEY_AUTHORIZATION {
-            let text = "a challenge token makes a proof longer than servers read (128 octets)";
-            session.deviations.note("token-long", text);
+        if let Some(token) = &challenge.token
+            && challenge.kind.needs_token()
+            && !is_fit(token, session)
+        {
+            continue;
         }
         let step = Step::Authorization;
         let url = session.resolve_url(step, &challenge.url, &authorization_url)?;
@@ -372,7 +388,8 @@ pub(in crate::flow) fn offers(
             identifier: authorization.identifier.clone(),
             wildcard: authorization.wildcard,
             kind: challenge.kind.clone(),
-            token: token.clone(),
+            token: challenge.token.clone(),
+            members: challenge.members.clone(),
         };
         offers.push((offer, challenge.status.clone()));
     }
@@ -390,6 +407,20 @@ pub(in crate::flow) fn offers(
     }
     let name = ordered.to_string();
     Ok(Some(Pending { authorization_url, name, offers, chosen: None, unheard: false }))
+}
+
+/// Whether a key authorization may be made of a token; what is odd about it is noted.
+fn is_fit(token: &Token, session: &mut Session) -> bool {
+    if token.as_str().len() + 1 + THUMBPRINT_LEN >= MAX_KEY_AUTHORIZATION {
+        let text = "a challenge token makes a proof longer than servers read (128 octets)";
+        session.deviations.note("token-long", text);
+    }
+    if token.is_weak() {
+        let text = "a challenge token has less than 128 bits";
+        session.deviations.note("token-weak", text);
+        return !session.policy().strict_token_entropy;
+    }
+    true
 }
 
 /// The error for a name that the CA could not validate.

@@ -29,6 +29,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::action::{Action, Input, RequestKind, SignId};
 use crate::certificate::{CertificateRequest, UnsignedCertificateRequest};
+use crate::challenge::Answer;
 use crate::error::{Error, ErrorKind, Misuse, Retry, Step};
 use crate::exchange::{
     Activity, Exchanges, Handled, KeyUse, Outcome, Repeat, Request, deadline_error, take_late,
@@ -450,7 +451,10 @@ impl Issue {
                 self.close(cx, Err(error));
                 Ok(())
             }
-            Handled::NotMine(Input::Published(ids)) => self.published(&ids),
+            Handled::NotMine(Input::Published(ids)) => {
+                ids.iter().try_for_each(|id| self.published(id, &Answer::default()))
+            }
+            Handled::NotMine(Input::PublishedWith { id, answer }) => self.published(&id, &answer),
             Handled::NotMine(Input::PublicationFailed { id, reason }) => {
                 let offer = self.plan.presented.iter().find(|p| p.challenge_url == id.0);
                 let offer = offer.ok_or(Misuse::UnknownChallenge)?;

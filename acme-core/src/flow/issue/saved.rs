@@ -3,12 +3,12 @@
 use serde::{Deserialize, Serialize};
 
 use super::{CertificateRequestSource, ChainPreference, Issue, NewOrder};
-use crate::action::{ChallengeId, Offer};
+use crate::action::{ChallengeId, Offer, OfferAccount};
 use crate::challenge::ChallengeType;
-use crate::challenge::token::{KeyAuthorization, Token};
+use crate::challenge::token::Token;
 use crate::flow::checkpoint::{Checkpoint, ResumeError, Saved};
 use crate::session::Session;
-use crate::types::identifier::Identifier;
+use crate::types::{Identifier, JsonObject};
 
 /// A presented challenge in a checkpoint; the key authorization is made again from the token.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -19,21 +19,29 @@ pub(in crate::flow) struct SavedOffer {
     pub(super) wildcard: bool,
     #[serde(rename = "type")]
     pub(super) kind: ChallengeType,
-    pub(super) token: Token,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) token: Option<Token>,
+    /// What only challenges of this kind have.
+    #[serde(default, skip_serializing_if = "JsonObject::is_empty")]
+    pub(super) members: JsonObject,
 }
 
 impl SavedOffer {
     pub(in crate::flow) fn offer(&self, session: &Session) -> Offer {
-        let thumbprint = session.account_key().thumbprint();
-        Offer {
+        let account = OfferAccount::of(session);
+        let mut offer = Offer {
             id: ChallengeId(self.challenge_url.clone()),
             authorization_url: self.authorization_url.clone(),
             identifier: self.identifier.clone(),
             wildcard: self.wildcard,
             kind: self.kind.clone(),
+            key_authorization: self.token.as_ref().map(|token| account.key_authorization(token)),
             token: self.token.clone(),
-            key_authorization: KeyAuthorization::new(&self.token, &thumbprint),
-        }
+            members: self.members.clone(),
+            account,
+        };
+        offer.name_members();
+        offer
     }
 }
 

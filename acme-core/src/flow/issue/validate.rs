@@ -95,7 +95,7 @@ impl Issue {
         }
         for pending in &mut validating.pending {
             if overdue && core::mem::take(&mut pending.unheard) {
-                unheard.extend(pending.challenge_url().map(str::to_owned));
+                unheard.extend(pending.to_answer().map(|(answer, _)| answer));
             }
         }
         self.read_order(cx.session, Step::Validation)?;
@@ -103,9 +103,9 @@ impl Issue {
             let (tag, kind) = (Tag::Authorization(index), RequestKind::Authorization);
             self.request(cx.session, tag, Step::Validation, kind, &url, Vec::new())?;
         }
-        for url in unheard {
-            // Its answer tells nothing that the next poll does not.
-            self.answer(cx.session, usize::MAX, &url)?;
+        for answer in unheard {
+            // What comes back tells nothing that the next poll does not.
+            self.answer(cx.session, usize::MAX, answer)?;
         }
         Ok(())
     }

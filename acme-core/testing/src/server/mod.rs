@@ -37,6 +37,7 @@ use tokio::sync::watch;
 use crate::TestingCa;
 use crate::config::Config;
 use crate::issue::TlsIdentity;
+use crate::validation::{Validation, ValidationOutcome};
 
 /// How the server listens, and where it looks when it validates.
 #[derive(Clone, Debug)]
@@ -47,7 +48,11 @@ pub struct ServerOptions {
     addresses: BTreeMap<String, IpAddr>,
     dns_server: Option<SocketAddr>,
     latency: Duration,
+    plugin_judge: Option<PluginJudge>,
 }
+
+/// Judges the answers to the kinds of challenges that a test has made up.
+pub type PluginJudge = fn(&Validation) -> ValidationOutcome;
 
 impl Default for ServerOptions {
     fn default() -> Self {
@@ -58,6 +63,7 @@ impl Default for ServerOptions {
             addresses: BTreeMap::new(),
             dns_server: None,
             latency: Duration::ZERO,
+            plugin_judge: None,
         }
     }
 }
@@ -103,6 +109,14 @@ impl ServerOptions {
     #[must_use]
     pub const fn with_latency(mut self, latency: Duration) -> Self {
         self.latency = latency;
+        self
+    }
+
+    /// Who judges [made-up challenges](Config::with_plugin_challenge). Default: nobody, so that they
+    /// fail.
+    #[must_use]
+    pub const fn with_plugin_judge(mut self, judge: PluginJudge) -> Self {
+        self.plugin_judge = Some(judge);
         self
     }
 

@@ -43,6 +43,13 @@ pub(super) async fn look(options: &ServerOptions, validation: &Validation) -> Va
                     .await
                     .map(ValidationOutcome::TlsCertificate)
             }
+            ValidationTarget::Plugin { name, .. } => match options.plugin_judge {
+                Some(judge) => Ok(judge(validation)),
+                None => Err((
+                    FailureReason::Unauthorized,
+                    format!("the server has no judge for {name}"),
+                )),
+            },
         }
     };
     match tokio::time::timeout(PATIENCE, looked).await {

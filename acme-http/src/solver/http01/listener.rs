@@ -111,9 +111,14 @@ impl Solver for Http01Listener {
     }
 
     fn present<'a>(&'a self, offer: &'a Offer) -> SolverFuture<'a> {
-        let mut table = lock(&self.table);
-        table.insert(offer.http01_path(), offer.key_authorization.clone());
-        Box::pin(core::future::ready(Ok(())))
+        let result = match &offer.key_authorization {
+            Some(proof) => {
+                lock(&self.table).insert(offer.http01_path(), proof.clone());
+                Ok(())
+            }
+            None => Err(SolverError::new("this challenge has no token to serve a proof for")),
+        };
+        Box::pin(core::future::ready(result))
     }
 
     fn withdraw<'a>(&'a self, offer: &'a Offer) -> SolverFuture<'a> {

@@ -43,15 +43,17 @@ impl Http01Webroot {
         Ok(Self { directory })
     }
 
-    fn path(&self, offer: &Offer) -> PathBuf {
-        self.directory.join(offer.token.as_str())
+    fn path(&self, offer: &Offer) -> io::Result<PathBuf> {
+        let token = offer.token.as_ref().ok_or(io::ErrorKind::InvalidInput)?;
+        Ok(self.directory.join(token.as_str()))
     }
 
     fn write(&self, offer: &Offer) -> io::Result<()> {
+        let path = self.path(offer)?;
         let mut file = tempfile::Builder::new().prefix(".acme-").tempfile_in(&self.directory)?;
         file.write_all(offer.http01_body().as_bytes())?;
         set_mode(file.path(), 0o644)?;
-        file.persist(self.path(offer))?;
+        file.persist(path)?;
         Ok(())
     }
 }
@@ -96,7 +98,7 @@ impl Solver for Http01Webroot {
     }
 
     fn withdraw<'a>(&'a self, offer: &'a Offer) -> SolverFuture<'a> {
-        let result = match fs::remove_file(self.path(offer)) {
+        let result = match self.path(offer).and_then(fs::remove_file) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 let directory = self.directory.display();
                 let text = format!("cannot remove a file from {directory}: {error}");
@@ -146,10 +148,10 @@ mod tests {
         let offer = offer(ChallengeType::Http01, "example.org");
         let target = root.path().join("precious");
         fs::write(&target, "precious").unwrap();
-        symlink(&target, webroot.path(&offer)).unwrap();
+        symlink(&target, webroot.path(&offer).unwrap()).unwrap();
         webroot.present(&offer).await.unwrap();
         assert_eq!(fs::read_to_string(&target).unwrap(), "precious");
-        assert_eq!(fs::read_to_string(webroot.path(&offer)).unwrap(), offer.http01_body());
+        assert_eq!(fs::read_to_string(webroot.path(&offer).unwrap()).unwrap(), offer.http01_body());
     }
 
     #[test]

@@ -16,14 +16,18 @@ impl Solver for Shared {
     }
 
     fn present<'a>(&'a self, offer: &'a Offer) -> SolverFuture<'a> {
-        self.0.publish(offer.token.as_str(), offer.http01_body(), offer.id.as_str());
+        self.0.publish(token(offer), offer.http01_body(), offer.id.as_str());
         Box::pin(std::future::ready(Ok(())))
     }
 
     fn withdraw<'a>(&'a self, offer: &'a Offer) -> SolverFuture<'a> {
-        self.0.withdraw(offer.token.as_str());
+        self.0.withdraw(token(offer));
         Box::pin(std::future::ready(Ok(())))
     }
+}
+
+fn token(offer: &Offer) -> &str {
+    offer.token.as_ref().map_or("", |token| token.as_str())
 }
 
 /// Issues everything; returns how many requests the client has counted.
