@@ -44,7 +44,7 @@ impl Request {
         let signed = signed_part(bytes).unwrap_or_default();
         let signature = request.signature.as_bytes().unwrap_or_default();
         if !public_key.verifies_x509(&request.algorithm, &signed, signature) {
-            let detail = "the CSR is not signed by its own key with the usual algorithm";
+            let detail = "the CSR is not signed by its own key, or by an algorithm that this CA does not take";
             return Err(Problem::bad_csr(detail).breach("R-FIN-03"));
         }
         let common_name = common_name(&request.info.subject)?;

@@ -2,13 +2,15 @@
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use der::asn1::ObjectIdentifier;
+use der::oid::AssociatedOid;
 use der::{Decode, Encode};
 use p256::ecdsa::signature::Verifier;
+use p256::ecdsa::signature::hazmat::PrehashVerifier;
 use rsa::BoxedUint;
 use rsa::pkcs8::{DecodePublicKey, EncodePublicKey};
 use rsa::traits::PublicKeyParts;
 use serde_json::{Map, Value, json};
-use sha2::{Digest, Sha256};
+use sha2::{Digest, Sha256, Sha384, Sha512};
 use x509_cert::spki::{AlgorithmIdentifierOwned, SubjectPublicKeyInfoOwned};
 
 use crate::cause::RefusalCause;
@@ -16,7 +18,10 @@ use crate::problem::Problem;
 
 const ECDSA_WITH_SHA256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.2");
 const ECDSA_WITH_SHA384: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.3");
+const ECDSA_WITH_SHA512: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.4");
 const RSA_WITH_SHA256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.11");
+const RSA_WITH_SHA384: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.12");
+const RSA_WITH_SHA512: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.13");
 const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
 
 /// The members that would publish a private or symmetric key (RFC 7518 §6).
@@ -169,39 +174,35 @@ impl PublicKey {
                 .is_ok_and(|signature| key.verify(message, &signature).is_ok()),
             Self::P384(key) => p384::ecdsa::Signature::from_slice(signature)
                 .is_ok_and(|signature| key.verify(message, &signature).is_ok()),
-            Self::Rsa(_) | Self::Ed25519(_) => self.verifies_fixed(message, signature),
+            Self::Rsa(key) => rsa::<Sha256>(key, message, signature),
+            Self::Ed25519(key) => ed25519(key, message, signature),
         }
     }
 
-    /// Verifies a signature of X.509 or PKCS #10 whose algorithm must be the one usual for the key.
+    /// Verifies a signature of X.509 or PKCS #10. Curve and hash need not be of one size (RFC 5758
+    /// §3.2): certbot signs requests on P-384 with SHA-256. SHA-1 is refused.
     pub(crate) fn verifies_x509(
         &self,
         algorithm: &AlgorithmIdentifierOwned,
         message: &[u8],
         signature: &[u8],
     ) -> bool {
-        match (self, algorithm.oid) {
-            (Self::P256(key), ECDSA_WITH_SHA256) => p256::ecdsa::Signature::from_der(signature)
-                .is_ok_and(|signature| key.verify(message, &signature).is_ok()),
-            (Self::P384(key), ECDSA_WITH_SHA384) => p384::ecdsa::Signature::from_der(signature)
-                .is_ok_and(|signature| key.verify(message, &signature).is_ok()),
-            (Self::Rsa(_), RSA_WITH_SHA256) | (Self::Ed25519(_), ED25519) => {
-                self.verifies_fixed(message, signature)
-            }
+        let ecdsa_digest = match algorithm.oid {
+            ECDSA_WITH_SHA256 => Some(Sha256::digest(message).to_vec()),
+            ECDSA_WITH_SHA384 => Some(Sha384::digest(message).to_vec()),
+            ECDSA_WITH_SHA512 => Some(Sha512::digest(message).to_vec()),
+            _ => None,
+        };
+        match (self, algorithm.oid, ecdsa_digest) {
+            (Self::P256(key), _, Some(digest)) => p256::ecdsa::Signature::from_der(signature)
+                .is_ok_and(|signature| key.verify_prehash(&digest, &signature).is_ok()),
+            (Self::P384(key), _, Some(digest)) => p384::ecdsa::Signature::from_der(signature)
+                .is_ok_and(|signature| key.verify_prehash(&digest, &signature).is_ok()),
+            (Self::Rsa(key), RSA_WITH_SHA256, _) => rsa::<Sha256>(key, message, signature),
+            (Self::Rsa(key), RSA_WITH_SHA384, _) => rsa::<Sha384>(key, message, signature),
+            (Self::Rsa(key), RSA_WITH_SHA512, _) => rsa::<Sha512>(key, message, signature),
+            (Self::Ed25519(key), ED25519, _) => ed25519(key, message, signature),
             _ => false,
-        }
-    }
-
-    fn verifies_fixed(&self, message: &[u8], signature: &[u8]) -> bool {
-        match self {
-            Self::Rsa(key) => {
-                let key = rsa::pkcs1v15::VerifyingKey::<Sha256>::new(key.clone());
-                rsa::pkcs1v15::Signature::try_from(signature)
-                    .is_ok_and(|signature| key.verify(message, &signature).is_ok())
-            }
-            Self::Ed25519(key) => ed25519_dalek::Signature::from_slice(signature)
-                .is_ok_and(|signature| key.verify_strict(message, &signature).is_ok()),
-            Self::P256(_) | Self::P384(_) => false,
         }
     }
 
@@ -218,6 +219,22 @@ impl PublicKey {
             .and_then(|document| SubjectPublicKeyInfoOwned::from_der(document.as_bytes()).ok())
             .ok_or_else(|| Problem::internal("the public key cannot be encoded"))
     }
+}
+
+/// Verifies PKCS #1 v1.5 (RFC 8017 §8.2).
+fn rsa<H: Digest + AssociatedOid>(
+    key: &rsa::RsaPublicKey,
+    message: &[u8],
+    signature: &[u8],
+) -> bool {
+    let key = rsa::pkcs1v15::VerifyingKey::<H>::new(key.clone());
+    rsa::pkcs1v15::Signature::try_from(signature)
+        .is_ok_and(|signature| key.verify(message, &signature).is_ok())
+}
+
+fn ed25519(key: &ed25519_dalek::VerifyingKey, message: &[u8], signature: &[u8]) -> bool {
+    ed25519_dalek::Signature::from_slice(signature)
+        .is_ok_and(|signature| key.verify_strict(message, &signature).is_ok())
 }
 
 /// The part of a certificate or CSR that is signed, in the very bytes that came.

@@ -92,6 +92,11 @@ fn leaf_keys_of_every_usual_kind_are_certified_from_requests_made_by_openssl() {
         &["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"],
         &["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-384", "-sha384"],
         &["-newkey", "ed25519"],
+        // Hashes of another size than the curve or than usual (RFC 5758 §3.2, RFC 4055 §5).
+        &["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-384", "-sha256"],
+        &["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-sha512"],
+        &["-newkey", "rsa:2048", "-sha384"],
+        &["-newkey", "rsa:2048", "-sha512"],
     ] {
         let mut world = World::registered(Config::default().with_keep_subject(true));
         let (_, order) = world.ready_order(&["example.org", "192.0.2.1"], "http-01");
@@ -125,6 +130,27 @@ fn leaf_keys_of_every_usual_kind_are_certified_from_requests_made_by_openssl() {
         let path = scratch.write("leaf.pem", &chain);
         let (_, subject) = openssl(&["x509", "-in", &path, "-noout", "-subject"]);
         assert_eq!(subject.trim(), "subject=C = JP, O = Example, CN = example.org");
+    }
+}
+
+#[test]
+fn a_request_that_is_signed_with_sha_1_is_refused() {
+    for kind in
+        [&["-newkey", "rsa:2048"][..], &["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]]
+    {
+        let scratch = Scratch::new("sha1");
+        let mut world = World::registered(Config::default());
+        let (_, order) = world.ready_order(&["example.org"], "http-01");
+        let (request, key) = (scratch.path("request.der"), scratch.path("key.pem"));
+        let names = "subjectAltName=DNS:example.org";
+        let mut arguments = vec!["req", "-new", "-nodes", "-sha1", "-outform", "DER", "-subj", "/"];
+        arguments.extend(["-out", &request, "-keyout", &key, "-addext", names]);
+        arguments.extend(kind);
+        let (good, text) = openssl(&arguments);
+        assert!(good, "{text}");
+        let answer = world.finalize(&order, &std::fs::read(&request).unwrap());
+        assert_eq!(answer.problem(), "badCSR");
+        assert_eq!(world.breaches(), ["R-FIN-03"]);
     }
 }
 

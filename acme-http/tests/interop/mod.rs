@@ -1,6 +1,7 @@
-//! Real ACME servers for the interop tests: Pebble (Debian's and the current one) and Caddy.
+//! Real ACME servers for the interop tests: Pebble (Debian's and the current one) and Caddy; and
+//! how real ACME clients are found (certbot and lego, see `foreign_clients`).
 //!
-//! Each launcher starts a program nobody here wrote, on loopback, in a temporary folder, and ends
+//! Each launcher of a server starts a program nobody here wrote, on loopback, in a temporary folder, and ends
 //! it when dropped; it also ends when the test process is killed. A program that is not installed
 //! makes the test fail with the command that installs it, unless `ACMEKIT_INTEROP=skip` is set:
 //! then [`or_skip`] prints and counts a skip.
@@ -11,6 +12,8 @@
 //! | `ACMEKIT_PEBBLE_CURRENT` | the current Pebble | `target/tools/bin` |
 //! | `ACMEKIT_CHALLTESTSRV` | either `pebble-challtestsrv` | both |
 //! | `ACMEKIT_CADDY` | Caddy | `target/tools/debian`, `/usr/bin` |
+//! | `ACMEKIT_CERTBOT` | Debian's certbot | `target/tools/bin`, `/usr/bin` |
+//! | `ACMEKIT_LEGO` | Debian's lego | `target/tools/debian`, `/usr/bin` |
 
 // Every test file compiles this module for itself and uses a part of it.
 #![allow(dead_code, reason = "each test crate uses a different part")]

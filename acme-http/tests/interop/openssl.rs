@@ -88,6 +88,22 @@ impl Judged {
         assert!(!lasts(seconds + 600), "it expires later");
     }
 
+    /// The serial number, in octets.
+    pub(crate) fn serial(&self) -> Vec<u8> {
+        let said = self.x509(&["-serial"]);
+        let digits = said.trim().strip_prefix("serial=").expect("a serial number");
+        let octets = digits.as_bytes().chunks(2);
+        let octet = |pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap();
+        octets.map(octet).collect()
+    }
+
+    /// Panics unless the subject is this one, in the order of its encoding (`CN=…, O=…`).
+    #[track_caller]
+    pub(crate) fn assert_subject(&self, subject: &str) {
+        let said = self.x509(&["-subject", "-nameopt", "sep_comma_plus_space,utf8,sname"]);
+        assert_eq!(said.trim().strip_prefix("subject="), Some(subject));
+    }
+
     fn x509(&self, what: &[&str]) -> String {
         openssl(|command| command.args(["x509", "-noout"]).args(what).arg("-in").arg(&self.chain))
     }
@@ -102,6 +118,31 @@ pub(crate) fn common_name(certificate: &Path) -> String {
     });
     let line = said.lines().find(|line| line.contains("commonName")).expect("it has a name");
     line.split_once('=').expect("a value follows").1.trim().to_owned()
+}
+
+/// Makes an RSA key and a certification request, in PEM files; the subject's attributes, such as
+/// `CN=…`, are encoded in this order.
+pub(crate) fn certification_request(
+    folder: &Path,
+    subject: &[&str],
+    names: &[&str],
+) -> (PathBuf, PathBuf) {
+    let (request, key) = (folder.join("request.pem"), folder.join("request-key.pem"));
+    let names: Vec<_> = names.iter().map(|name| format!("DNS:{name}")).collect();
+    openssl(|command| {
+        command
+            .args(["req", "-new", "-newkey", "rsa:2048", "-nodes", "-sha256", "-utf8"])
+            // OpenSSL's own configuration would ask questions.
+            .args(["-config", "/dev/null", "-subj"])
+            .arg(format!("/{}", subject.join("/")))
+            .arg("-addext")
+            .arg(format!("subjectAltName={}", names.join(",")))
+            .arg("-keyout")
+            .arg(&key)
+            .arg("-out")
+            .arg(&request)
+    });
+    (request, key)
 }
 
 #[track_caller]

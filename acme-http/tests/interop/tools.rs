@@ -94,3 +94,23 @@ pub(crate) fn caddy() -> Result<PathBuf, LaunchError> {
     }
     .find()
 }
+
+/// Debian's certbot.
+pub(crate) fn certbot() -> Result<PathBuf, LaunchError> {
+    Tool {
+        name: "certbot (Debian's package)",
+        variable: "ACMEKIT_CERTBOT",
+        places: vec![built("certbot"), installed("certbot")],
+    }
+    .find()
+}
+
+/// Debian's lego.
+pub(crate) fn lego() -> Result<PathBuf, LaunchError> {
+    Tool {
+        name: "lego (Debian's package)",
+        variable: "ACMEKIT_LEGO",
+        places: vec![unpacked("lego"), installed("lego")],
+    }
+    .find()
+}
