@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use der::asn1::{Any, OctetString, SetOfVec, UintRef};
+use der::asn1::{Any, ObjectIdentifier, OctetString, SetOfVec, UintRef};
 use der::{Decode, Encode, Sequence};
 use serde::{Deserialize, Serialize};
 use x509_cert::attr::Attribute;
@@ -110,6 +110,32 @@ impl UnsignedCertificateRequest {
         }
         let to_be_signed = encode(parameters, subject.as_ref(), public_key_der)
             .map_err(CertificateRequestError::Encoding)?;
+        Ok(Self { to_be_signed, scheme })
+    }
+
+    /// Builds a request that proves possession of a key: no subject and no names, but attributes
+    /// of one OCTET STRING each.
+    pub(crate) fn with_attributes(
+        attributes: &[(ObjectIdentifier, &[u8])],
+        public_key_der: &[u8],
+        scheme: SignatureScheme,
+    ) -> Result<Self, CertificateRequestError> {
+        let encode = || {
+            let mut set = SetOfVec::new();
+            for (oid, octets) in attributes {
+                let mut values = SetOfVec::new();
+                values.insert(Any::encode_from(&OctetString::new(*octets)?)?)?;
+                set.insert(Attribute { oid: *oid, values })?;
+            }
+            CertReqInfo {
+                version: x509_cert::request::Version::V1,
+                subject: Name::default(),
+                public_key: SubjectPublicKeyInfoOwned::from_der(public_key_der)?,
+                attributes: set,
+            }
+            .to_der()
+        };
+        let to_be_signed = encode().map_err(CertificateRequestError::Encoding)?;
         Ok(Self { to_be_signed, scheme })
     }
 
@@ -235,7 +261,7 @@ fn ecdsa_from_plain(scheme: SignatureScheme, signature: &[u8]) -> der::Result<Op
 /// Whether `signature` is one of this key over `body`.
 pub(super) fn check(
     public_key_der: &[u8],
-    algorithm: der::asn1::ObjectIdentifier,
+    algorithm: ObjectIdentifier,
     body: &[u8],
     signature: &[u8],
 ) -> SignatureCheck {

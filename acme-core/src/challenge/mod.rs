@@ -1,9 +1,25 @@
 //! Challenges: what to publish so that a certificate authority sees who controls a name
 //! (RFC 8555 §8, RFC 8737, RFC 8738).
+//!
+//! | Module | What proves control | How it is answered |
+//! |---|---|---|
+//! | [`http01`], [`dns01`], [`tls_alpn01`] | a file, a TXT record, a certificate | `{}` |
+//! | [`dns_account01`], [`dns_persist01`] | a TXT record that belongs to the account | `{}` |
+//! | [`email_reply00`] | an answer to the server's mail | `{}` |
+//! | [`device_attest01`] | a statement of the device's hardware | the statement |
+//! | [`tk_auth01`] | a token of an authority for the names | the token |
+//! | [`onion_csr01`] | a signature with the key of the onion service | a certificate request |
 
 mod answer;
+mod base32;
+pub mod device_attest01;
 pub mod dns01;
+pub mod dns_account01;
+pub mod dns_persist01;
+pub mod email_reply00;
 pub mod http01;
+pub mod onion_csr01;
+pub mod tk_auth01;
 pub mod tls_alpn01;
 pub mod token;
 
@@ -35,6 +51,18 @@ pub enum ChallengeType {
     Dns01,
     /// A certificate shown in a TLS handshake on port 443 (RFC 8737).
     TlsAlpn01,
+    /// A TXT record whose name belongs to the account (draft-ietf-acme-dns-account-label).
+    DnsAccount01,
+    /// A TXT record that stays and names the account (draft-ietf-acme-dns-persist).
+    DnsPersist01,
+    /// A statement of the device's hardware (draft-ietf-acme-device-attest).
+    DeviceAttest01,
+    /// An answer to the server's mail (RFC 8823).
+    EmailReply00,
+    /// A token of an authority that knows who may have the name (RFC 9447).
+    TkAuth01,
+    /// A certificate request signed with the key of an onion service (RFC 9799).
+    OnionCsr01,
     /// Any other kind, by its name on the wire.
     Other(String),
 }
@@ -46,6 +74,12 @@ impl ChallengeType {
             Self::Http01 => "http-01",
             Self::Dns01 => "dns-01",
             Self::TlsAlpn01 => "tls-alpn-01",
+            Self::DnsAccount01 => "dns-account-01",
+            Self::DnsPersist01 => "dns-persist-01",
+            Self::DeviceAttest01 => "device-attest-01",
+            Self::EmailReply00 => "email-reply-00",
+            Self::TkAuth01 => "tkauth-01",
+            Self::OnionCsr01 => "onion-csr-01",
             Self::Other(name) => name,
         }
     }
@@ -53,36 +87,57 @@ impl ChallengeType {
     /// Whether a challenge of this kind is nothing without a well-formed token.
     pub(crate) fn needs_token(&self) -> bool {
         match self {
-            Self::Http01 | Self::Dns01 | Self::TlsAlpn01 => true,
-            Self::Other(_) => false,
+            Self::Http01
+            | Self::Dns01
+            | Self::TlsAlpn01
+            | Self::DnsAccount01
+            | Self::DeviceAttest01
+            | Self::EmailReply00 => true,
+            Self::DnsPersist01 | Self::TkAuth01 | Self::OnionCsr01 | Self::Other(_) => false,
         }
     }
 
     /// Whether the answer to a challenge of this kind may have members; otherwise it is `{}`
-    /// (RFC 8555 §8.3, §8.4, RFC 8737 §3).
+    /// (RFC 8555 §8.3, §8.4, RFC 8737 §3, RFC 8823 §3, and the drafts of the challenges of the DNS).
     pub fn takes_answer(&self) -> bool {
         match self {
-            Self::Http01 | Self::Dns01 | Self::TlsAlpn01 => false,
-            Self::Other(_) => true,
+            Self::Http01
+            | Self::Dns01
+            | Self::TlsAlpn01
+            | Self::DnsAccount01
+            | Self::DnsPersist01
+            | Self::EmailReply00 => false,
+            Self::DeviceAttest01 | Self::TkAuth01 | Self::OnionCsr01 | Self::Other(_) => true,
         }
     }
 
     /// Whether this kind of challenge can validate `identifier`, given as it was ordered.
     ///
-    /// Wildcards need dns-01, addresses cannot have it (RFC 8555 §7.1.3, RFC 8738 §7), and the
-    /// record's name has to fit into 253 octets. Kinds unknown here are said to be able.
+    /// Wildcards need a challenge of DNS, addresses cannot have one (RFC 8555 §7.1.3, RFC 8738 §7),
+    /// nor can names below `.onion`, which are not in the DNS (RFC 9799), and the record's name has
+    /// to fit into 253 octets. Kinds unknown here are said to be able.
     pub fn can_validate(&self, identifier: &Identifier) -> bool {
         match self {
             Self::Http01 | Self::TlsAlpn01 => {
                 !identifier.is_wildcard()
                     && (identifier.as_dns().is_some() || identifier.as_ip().is_some())
             }
-            Self::Dns01 => {
-                identifier.as_dns().is_some() && dns01::record_name(identifier).len() <= 253
-            }
+            Self::Dns01 => has_record(identifier, "_acme-challenge.".len()),
+            Self::DnsAccount01 => has_record(identifier, dns_account01::PREFIX_LEN),
+            Self::DnsPersist01 => has_record(identifier, "_validation-persist.".len()),
+            Self::DeviceAttest01 => device_attest01::is_device(identifier),
+            Self::EmailReply00 => identifier.kind() == "email",
+            Self::TkAuth01 => identifier.as_dns().is_none() && identifier.as_ip().is_none(),
+            Self::OnionCsr01 => onion_csr01::service_key(identifier).is_some(),
             Self::Other(_) => true,
         }
     }
+}
+
+/// Whether a record can stand in the DNS below a prefix of this length.
+fn has_record(identifier: &Identifier, prefix: usize) -> bool {
+    let base = identifier.without_wildcard();
+    base.as_dns().is_some_and(|name| prefix + name.len() <= 253 && !onion_csr01::is_onion(&base))
 }
 
 impl From<&str> for ChallengeType {
@@ -91,6 +146,12 @@ impl From<&str> for ChallengeType {
             "http-01" => Self::Http01,
             "dns-01" => Self::Dns01,
             "tls-alpn-01" => Self::TlsAlpn01,
+            "dns-account-01" => Self::DnsAccount01,
+            "dns-persist-01" => Self::DnsPersist01,
+            "device-attest-01" => Self::DeviceAttest01,
+            "email-reply-00" => Self::EmailReply00,
+            "tkauth-01" => Self::TkAuth01,
+            "onion-csr-01" => Self::OnionCsr01,
             _ => Self::Other(name.to_owned()),
         }
     }

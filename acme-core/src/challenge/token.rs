@@ -139,8 +139,14 @@ pub struct KeyAuthorization(Zeroizing<String>);
 impl KeyAuthorization {
     /// Joins a token and the thumbprint of the account key (RFC 7638, base64url of SHA-256).
     pub fn new(token: &Token, thumbprint: &str) -> Self {
-        let mut joined = String::with_capacity(token.0.len() + 1 + thumbprint.len());
-        joined.push_str(&token.0);
+        Self::join(&token.0, thumbprint)
+    }
+
+    /// The same for a token that is put together of parts, which may carry padding inside
+    /// (RFC 8823 §3).
+    pub(super) fn join(token: &str, thumbprint: &str) -> Self {
+        let mut joined = String::with_capacity(token.len() + 1 + thumbprint.len());
+        joined.push_str(token);
         joined.push('.');
         joined.push_str(thumbprint);
         Self(Zeroizing::new(joined))

@@ -52,6 +52,7 @@ impl Binding {
 #[allow(clippy::large_enum_variant)]
 pub(crate) enum Saved {
     FetchDirectory,
+    FetchAccount,
     FindAccount,
     Register(SavedRegister),
     UpdateAccount(AccountChange),

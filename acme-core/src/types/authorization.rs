@@ -122,7 +122,7 @@ mod tests {
         .unwrap();
         let challenges = &authorization.challenges;
         assert_eq!(challenges.len(), 3);
-        assert_eq!(challenges[0].kind, ChallengeType::Other("dns-persist-01".into()));
+        assert_eq!(challenges[0].kind, ChallengeType::DnsPersist01);
         assert!(challenges[1].token.is_none());
         assert!(challenges[2].token.is_some() && challenges[2].error.is_none());
     }

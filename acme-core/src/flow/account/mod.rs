@@ -2,6 +2,7 @@
 
 pub mod change_key;
 pub mod deactivate;
+pub mod fetch;
 pub mod find;
 pub mod orders;
 pub mod register;
@@ -9,6 +10,7 @@ pub mod update;
 
 pub use change_key::ChangeKey;
 pub use deactivate::DeactivateAccount;
+pub use fetch::FetchAccount;
 pub use find::FindAccount;
 pub use orders::{ListOrders, OrderList};
 pub use register::{Register, Registration};
