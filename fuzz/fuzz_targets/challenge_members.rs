@@ -18,8 +18,8 @@ const THUMBPRINT: &str = "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs";
 
 libfuzzer_sys::fuzz_target!(|text: &str| {
     let (json, rest) = text.split_once('\n').unwrap_or((text, ""));
-    let _ = device_attest01::payload(text.as_bytes());
-    let _ = tk_auth01::payload(text);
+    let _ = device_attest01::answer(text.as_bytes());
+    let _ = tk_auth01::answer(text);
     let _ = tk_auth01::fingerprint(text);
     let name = fixture::orders()[0].names[0].without_wildcard();
     let owner = dns_account01::record_name(text, &name);

@@ -5,8 +5,11 @@ use core::fmt;
 use serde_json::Value;
 
 use super::ChallengeId;
+use crate::challenge::dns_persist01::{
+    AccountIdentity, DirectoryMetadata, PersistChallenge, PersistError, PersistRecord,
+};
 use crate::challenge::token::{KeyAuthorization, Token};
-use crate::challenge::{ChallengeType, dns01, http01, tls_alpn01};
+use crate::challenge::{ChallengeType, dns_account01, dns01, http01, tls_alpn01};
 use crate::session::Session;
 use crate::types::JsonObject;
 use crate::types::identifier::Identifier;
@@ -146,6 +149,29 @@ impl Offer {
     /// For dns-01: the value of the TXT record. Empty where there is no token.
     pub fn dns01_value(&self) -> String {
         self.key_authorization.as_ref().map(dns01::record_value).unwrap_or_default()
+    }
+
+    /// For dns-account-01: the name of the TXT record; its value is [`dns01_value`](Self::dns01_value).
+    /// Made from the [account URL](Self::account_url) that the client holds, and `None` without one.
+    pub fn dns_account01_name(&self) -> Option<String> {
+        let name = |url| dns_account01::record_name(url, &self.identifier);
+        self.account_url().map(name)
+    }
+
+    /// For dns-persist-01: the record to publish and to leave in place, for the first issuer that
+    /// the challenge names. [`PersistChallenge`] has more choices.
+    ///
+    /// # Errors
+    /// The challenge is malformed or asks for another account.
+    pub fn dns_persist01_record(
+        &self,
+        metadata: &DirectoryMetadata<'_>,
+    ) -> Result<PersistRecord, PersistError> {
+        let url = self.account_url().ok_or(PersistError::AccountUri)?;
+        let account = AccountIdentity { url, thumbprint: self.account_key_thumbprint() };
+        let challenge = PersistChallenge::read(&self.members, metadata, account)?;
+        let record = challenge.record(&self.identifier)?;
+        Ok(if self.wildcard { record.with_wildcard_policy() } else { record })
     }
 
     /// For tls-alpn-01: the server name that the CA asks for.

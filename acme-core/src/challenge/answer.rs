@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+use serde_json::Value;
 use zeroize::Zeroizing;
 
 use crate::types::JsonObject;
@@ -39,6 +40,13 @@ impl Answer {
             return Err(AnswerTooLong { octets: json.len() });
         }
         Ok(Self(Zeroizing::new(json)))
+    }
+
+    /// An answer with one member.
+    pub(crate) fn of(name: &str, value: impl Into<Value>) -> Result<Self, AnswerTooLong> {
+        let mut members = JsonObject::new();
+        members.insert(name.to_owned(), value.into());
+        Self::new(&members)
     }
 
     /// Whether it is `{}`.

@@ -2,7 +2,7 @@
 //!
 //! The identifier is of the type `permanent-identifier` or `hardware-module`. A secure element, a
 //! TPM or the operating system makes an attestation object of WebAuthn over [`attested_data`]; the
-//! challenge is answered with [`payload`]. Nothing is published and nothing is to be withdrawn.
+//! challenge is answered with [`answer`]. Nothing is published and nothing is to be withdrawn.
 //!
 //! The object is CBOR and goes to the server as the caller made it. The draft prefers that its
 //! member `authData` is left out, since the server has no use for it; some servers (step-ca among
@@ -13,8 +13,7 @@
 
 use core::fmt;
 
-use serde_json::json;
-
+use super::Answer;
 use super::token::{KeyAuthorization, Token};
 use crate::jose::encoding;
 use crate::types::identifier::Identifier;
@@ -37,10 +36,10 @@ pub fn is_device(identifier: &Identifier) -> bool {
 /// let token: Token = "evaGxfADs6pSRb2LAv9IZf17Dt3juxGJ-PCt92wr-oA".parse()?;
 /// let proof = KeyAuthorization::new(&token, "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs");
 /// let data = device_attest01::attested_data(&proof);
-/// // hand `data` to the secure element, and then its answer to `payload`
-/// let payload = device_attest01::payload(&[0xa0])?;
-/// assert_eq!(payload, br#"{"attObj":"oA"}"#);
-/// # assert_eq!(data.len(), 87);
+/// // `data` goes to the secure element, and what it says to the server
+/// let attestation_object = [0xa0];
+/// let answer = device_attest01::answer(&attestation_object)?;
+/// # assert_eq!((data.len(), answer.is_empty()), (87, false));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn attested_data(key_authorization: &KeyAuthorization) -> &[u8] {
@@ -53,11 +52,12 @@ pub fn attested_token(token: &Token) -> &[u8] {
     token.as_str().as_bytes()
 }
 
-/// The payload that answers the challenge: the attestation object, octets of CBOR, in base64url.
+/// The answer to the challenge, for [`Input::PublishedWith`](crate::action::Input::PublishedWith):
+/// the attestation object, octets of CBOR, in base64url as the member `attObj`.
 ///
 /// # Errors
 /// [`AttestationError`] if the object is too long or is no CBOR map, as base64 text would be.
-pub fn payload(attestation_object: &[u8]) -> Result<Vec<u8>, AttestationError> {
+pub fn answer(attestation_object: &[u8]) -> Result<Answer, AttestationError> {
     if attestation_object.len() > MAX_ATTESTATION_LENGTH {
         return Err(AttestationError::TooLong);
     }
@@ -66,7 +66,7 @@ pub fn payload(attestation_object: &[u8]) -> Result<Vec<u8>, AttestationError> {
         return Err(AttestationError::NoMap);
     }
     let object = encoding::encode(attestation_object);
-    Ok(json!({ "attObj": object }).to_string().into_bytes())
+    Answer::of("attObj", object).map_err(|_| AttestationError::TooLong)
 }
 
 /// The octets are no attestation object.
@@ -99,14 +99,17 @@ impl core::error::Error for AttestationError {}
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
     use crate::challenge::token::tests::{THUMBPRINTS, sample_token};
 
     #[test]
-    fn the_payload_is_exactly_the_attestation_object_in_base64url() {
+    fn the_answer_is_exactly_the_attestation_object_in_base64url() {
         // {"fmt": "none", "attStmt": {}}
         let object = b"\xa2\x63fmt\x64none\x67attStmt\xa0";
-        let payload: serde_json::Value = serde_json::from_slice(&payload(object).unwrap()).unwrap();
+        let answer = answer(object).unwrap().payload();
+        let payload: serde_json::Value = serde_json::from_slice(&answer).unwrap();
         assert_eq!(payload, json!({ "attObj": "omNmbXRkbm9uZWdhdHRTdG10oA" }));
     }
 
@@ -122,12 +125,12 @@ mod tests {
     #[test]
     fn what_is_no_map_of_cbor_is_refused() {
         for other in [&b""[..], b"omNmbXQ", b"{}", &[0x80], &[0x9f]] {
-            assert_eq!(payload(other), Err(AttestationError::NoMap));
+            assert_eq!(answer(other), Err(AttestationError::NoMap));
         }
         let mut long = vec![0; MAX_ATTESTATION_LENGTH + 1];
         long[0] = 0xa1;
-        assert_eq!(payload(&long), Err(AttestationError::TooLong));
-        assert!(payload(&long[..MAX_ATTESTATION_LENGTH]).is_ok());
+        assert_eq!(answer(&long), Err(AttestationError::TooLong));
+        assert!(answer(&long[..MAX_ATTESTATION_LENGTH]).is_ok());
     }
 
     #[test]

@@ -15,9 +15,10 @@ mod account;
 mod error;
 mod record;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::account::{Account, AccountStatus};
+use crate::types::JsonObject;
 use crate::types::identifier::Identifier;
 
 pub use account::{AccountIdentity, hashed_account_uri};
@@ -89,7 +90,7 @@ impl PersistChallenge {
     /// name, members of both revisions or of neither, an account other than this one, or issuers
     /// that contradict the directory.
     pub fn read(
-        members: &Map<String, Value>,
+        members: &JsonObject,
         metadata: &DirectoryMetadata<'_>,
         account: AccountIdentity<'_>,
     ) -> Result<Self, PersistError> {

@@ -17,9 +17,10 @@ mod reply;
 
 use core::fmt;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::token::{KeyAuthorization, Token};
+use crate::types::JsonObject;
 use address::{is_same, mailboxes, only_mailbox};
 
 pub use reply::ReplyMail;
@@ -96,7 +97,7 @@ impl EmailChallenge {
     ///
     /// # Errors
     /// [`EmailChallengeError`] if `from` is no mail address or `token` no token.
-    pub fn read(members: &Map<String, Value>) -> Result<Self, EmailChallengeError> {
+    pub fn read(members: &JsonObject) -> Result<Self, EmailChallengeError> {
         let text = |name| members.get(name).and_then(Value::as_str);
         let from = text("from").and_then(only_mailbox).ok_or(EmailChallengeError::From)?;
         let token = text("token").and_then(|token| Token::new(token).ok());

@@ -13,13 +13,14 @@ use core::fmt;
 
 use base64ct::{Base64Unpadded, Encoding};
 use der::asn1::ObjectIdentifier;
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
-use super::base32;
+use super::{Answer, base32};
 use crate::certificate::{CertificateRequest, CertificateRequestError, UnsignedCertificateRequest};
 use crate::crypto::{PrivateKey, PublicKeyParts, SignatureScheme};
 use crate::entropy::{Entropy, EntropyError};
 use crate::jose::encoding;
+use crate::types::JsonObject;
 use crate::types::identifier::Identifier;
 
 /// `cabf-caSigningNonce` (Baseline Requirements, appendix B).
@@ -81,7 +82,7 @@ pub fn service_key(identifier: &Identifier) -> Option<[u8; 32]> {
 #[derive(Clone, Debug, PartialEq)]
 pub struct OnionChallenge {
     nonce: Vec<u8>,
-    authorization_key: Option<Map<String, Value>>,
+    authorization_key: Option<JsonObject>,
 }
 
 impl OnionChallenge {
@@ -89,7 +90,7 @@ impl OnionChallenge {
     ///
     /// # Errors
     /// [`OnionError::Nonce`] if the nonce is no base64 of 8 to 128 octets.
-    pub fn read(members: &Map<String, Value>) -> Result<Self, OnionError> {
+    pub fn read(members: &JsonObject) -> Result<Self, OnionError> {
         let text = members.get("nonce").and_then(Value::as_str).ok_or(OnionError::Nonce)?;
         // RFC 9799 has base64 with padding; drafts of it had base64url without.
         let text = text.trim_end_matches('=').replace('-', "+").replace('_', "/");
@@ -108,7 +109,7 @@ impl OnionChallenge {
 
     /// The key, a JWK, with which the server opens the descriptor of a service that restricts its
     /// clients: such a service has to admit it (RFC 9799 §4).
-    pub const fn authorization_key(&self) -> Option<&Map<String, Value>> {
+    pub const fn authorization_key(&self) -> Option<&JsonObject> {
         self.authorization_key.as_ref()
     }
 
@@ -154,20 +155,22 @@ impl OnionChallenge {
     }
 }
 
-/// The payload that answers the challenge. `certificate_key_der` is the key of the certificate that
-/// is ordered, a DER `SubjectPublicKeyInfo`.
+/// The answer to the challenge, for [`Input::PublishedWith`](crate::action::Input::PublishedWith):
+/// the request in base64url as the member `csr`. `certificate_key_der` is the key of the
+/// certificate that is ordered, a DER `SubjectPublicKeyInfo`.
 ///
 /// # Errors
 /// [`OnionError::CertificateKey`] if both have the same key: the service's key must not be that of
 /// the certificate (RFC 9799 §3.2).
-pub fn payload(
+pub fn answer(
     request: &CertificateRequest,
     certificate_key_der: &[u8],
-) -> Result<Vec<u8>, OnionError> {
+) -> Result<Answer, OnionError> {
     if request.public_key_der() == certificate_key_der {
         return Err(OnionError::CertificateKey);
     }
-    Ok(json!({ "csr": encoding::encode(request.der()) }).to_string().into_bytes())
+    let request = encoding::encode(request.der());
+    Answer::of("csr", request).map_err(|_| CertificateRequestError::TooLong.into())
 }
 
 /// The challenge, or what is to answer it, cannot be used.

@@ -2,14 +2,16 @@
 //!
 //! Used for telephone numbers (`TNAuthList`) and claims about them. The client asks the token
 //! authority, by means outside of ACME, for an authority token: a JWT whose claim `atc` holds the
-//! [`fingerprint`] of the account key. The challenge is answered with [`payload`]. The token proves
+//! [`fingerprint`] of the account key. The challenge is answered with [`answer`]. The token proves
 //! authority for the name: keep it out of logs.
 
 use core::fmt;
 
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
+use super::Answer;
 use crate::jose::encoding;
+use crate::types::JsonObject;
 
 /// The longest authority token that is sent, in letters.
 pub const MAX_AUTHORITY_TOKEN_LENGTH: usize = 32 * 1024;
@@ -38,7 +40,7 @@ impl TkAuthChallenge {
     /// # Errors
     /// [`TkAuthError`] if the kind of token is another one than `atc`, or the token authority is
     /// not named by an https URL.
-    pub fn read(members: &Map<String, Value>) -> Result<Self, TkAuthError> {
+    pub fn read(members: &JsonObject) -> Result<Self, TkAuthError> {
         match members.get("tkauth-type").and_then(Value::as_str) {
             Some("atc") => {}
             _ => return Err(TkAuthError::TokenType),
@@ -84,20 +86,20 @@ pub fn fingerprint(thumbprint: &str) -> Result<String, TkAuthError> {
     Ok(format!("SHA256 {}", octets.join(":")))
 }
 
-/// The payload that answers the challenge with an authority token, a JWT in its compact form.
+/// The answer to the challenge, for [`Input::PublishedWith`](crate::action::Input::PublishedWith):
+/// an authority token, a JWT in its compact form, as the member `tkauth`.
 ///
 /// # Errors
-/// [`TkAuthError::AuthorityToken`] if the text is not of that form: three parts of base64url,
-/// separated by dots.
+/// [`TkAuthError::AuthorityToken`] if the text is not of that form (three parts of base64url,
+/// separated by dots), or has more than [`MAX_AUTHORITY_TOKEN_LENGTH`] letters.
 ///
 /// ```
 /// use acmekit_core::challenge::tk_auth01;
 ///
-/// let payload = tk_auth01::payload("eyJhbGciOiJFUzI1NiJ9.e30.c2lnbmF0dXJl")?;
-/// assert_eq!(payload, br#"{"tkauth":"eyJhbGciOiJFUzI1NiJ9.e30.c2lnbmF0dXJl"}"#);
-/// # Ok::<(), tk_auth01::TkAuthError>(())
+/// assert!(tk_auth01::answer("eyJhbGciOiJFUzI1NiJ9.e30.c2lnbmF0dXJl").is_ok());
+/// assert!(tk_auth01::answer("{}").is_err());
 /// ```
-pub fn payload(authority_token: &str) -> Result<Vec<u8>, TkAuthError> {
+pub fn answer(authority_token: &str) -> Result<Answer, TkAuthError> {
     let mut parts = authority_token.split('.');
     let mut is_part =
         || parts.next().is_some_and(|part| !part.is_empty() && encoding::decode(part).is_ok());
@@ -105,7 +107,7 @@ pub fn payload(authority_token: &str) -> Result<Vec<u8>, TkAuthError> {
     if !has_three || parts.next().is_some() || authority_token.len() > MAX_AUTHORITY_TOKEN_LENGTH {
         return Err(TkAuthError::AuthorityToken);
     }
-    Ok(json!({ "tkauth": authority_token }).to_string().into_bytes())
+    Answer::of("tkauth", authority_token).map_err(|_| TkAuthError::AuthorityToken)
 }
 
 /// The challenge, or what is to answer it, cannot be used.
@@ -146,6 +148,8 @@ impl core::error::Error for TkAuthError {}
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
     use crate::challenge::token::tests::THUMBPRINTS;
 
@@ -186,9 +190,10 @@ mod tests {
     }
 
     #[test]
-    fn the_payload_holds_the_token_as_it_came() {
+    fn the_answer_holds_the_token_as_it_came() {
         let token = "eyJ0eXAiOiJKV1QifQ.eyJhdGMiOnt9fQ.AAEC";
-        let payload: Value = serde_json::from_slice(&payload(token).unwrap()).unwrap();
+        let answer = answer(token).unwrap().payload();
+        let payload: Value = serde_json::from_slice(&answer).unwrap();
         assert_eq!(payload, json!({ "tkauth": token }));
     }
 
@@ -196,9 +201,9 @@ mod tests {
     fn what_is_no_jwt_is_not_sent() {
         for other in ["", "a.b", "e30.e30", "e30.e30.", "e30.e30.AAEC.AAEC", "e30.e30.AA EC", "{}"]
         {
-            assert_eq!(payload(other), Err(TkAuthError::AuthorityToken), "{other}");
+            assert_eq!(answer(other), Err(TkAuthError::AuthorityToken), "{other}");
         }
         let long = format!("e30.e30.{}", "A".repeat(MAX_AUTHORITY_TOKEN_LENGTH));
-        assert_eq!(payload(&long), Err(TkAuthError::AuthorityToken));
+        assert_eq!(answer(&long), Err(TkAuthError::AuthorityToken));
     }
 }

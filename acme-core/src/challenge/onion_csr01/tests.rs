@@ -163,10 +163,10 @@ mod signed {
     fn the_answer_is_the_request_in_base64url_and_never_with_the_key_of_the_certificate() {
         let (key, name) = service();
         let request = challenge().signed_request(&name, &key, &mut Seeded::new(1)).unwrap();
-        let refused = payload(&request, key.public_key_der());
+        let refused = answer(&request, key.public_key_der());
         assert_eq!(refused, Err(OnionError::CertificateKey));
-        let answer: Value =
-            serde_json::from_slice(&payload(&request, b"another").unwrap()).unwrap();
+        let answer = answer(&request, b"another").unwrap().payload();
+        let answer: Value = serde_json::from_slice(&answer).unwrap();
         assert_eq!(answer, json!({ "csr": encoding::encode(request.der()) }));
     }
 }
