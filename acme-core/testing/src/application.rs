@@ -1,6 +1,7 @@
 //! Which names an account may have certificates for: those of its application, those the CA serves.
 
 use acmekit_core::types::identifier::Identifier;
+use serde::Deserialize;
 use serde_json::Value;
 
 use crate::ca::TestingCa;
@@ -31,7 +32,11 @@ impl TestingCa {
         let (Some(kind), Some(value)) = (text("type"), text("value")) else {
             return Err(malformed("an identifier needs the texts `type` and `value`"));
         };
-        let identifier = names::parse(kind, value)?;
+        let identifier = if self.config.identifier_types.contains(&kind) {
+            Identifier::deserialize(entry).map_err(|_| malformed("an identifier is odd"))?
+        } else {
+            names::parse(kind, value)?
+        };
         self.check_served(&identifier)?;
         let names = self.applied_for(account);
         if !names.is_empty() && !names.contains(&identifier.to_string()) {

@@ -51,6 +51,25 @@ impl Config {
         self
     }
 
+    /// Takes identifiers of this `type` too, with any value, for tests of challenges that are not
+    /// about names in the DNS. They can be authorized; no certificate can be issued for them, since
+    /// a request has no field for them. Default: `dns` and `ip` alone.
+    ///
+    /// ```
+    /// use acmekit_testing::{Config, PluginChallenge};
+    ///
+    /// let config = Config::default()
+    ///     .with_preauthorization(true)
+    ///     .with_identifier_type("permanent-identifier")
+    ///     .with_plugin_challenge(PluginChallenge::new("device-attest-01"));
+    /// # let _ = config;
+    /// ```
+    #[must_use]
+    pub fn with_identifier_type(mut self, kind: &'static str) -> Self {
+        self.identifier_types.push(kind);
+        self
+    }
+
     pub(crate) fn plugin_challenge(&self, kind: ChallengeType) -> Option<&PluginChallenge> {
         self.plugin_challenges.iter().find(|known| kind == ChallengeType::Plugin(known.name))
     }
