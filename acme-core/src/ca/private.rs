@@ -4,7 +4,9 @@ use super::CaProfile;
 use super::explain::{KnownError, Phase, RetryHint as R};
 use super::rules::{CredentialReuse, DirectoryUrl, Requirement, Support};
 use super::shared;
-use crate::challenge::ChallengeType::{Dns01, Http01, Other, TlsAlpn01};
+use crate::challenge::ChallengeType::{
+    DeviceAttest01, Dns01, DnsAccount01, DnsPersist01, Http01, TlsAlpn01,
+};
 use crate::jose::JwsAlgorithm::{EdDsa, Es256, Es384, Es512, Rs256};
 use crate::problem::ProblemType as P;
 
@@ -30,8 +32,7 @@ fn step_ca() -> CaProfile {
     ca.external_account.reuse = CredentialReuse::SingleUse;
     ca.external_account.source = Some("the administrator of the step-ca provisioner".to_owned());
     ca.account_algorithms = Some(vec![Es256, Es384, Es512, Rs256, EdDsa]);
-    ca.names.challenges =
-        Some(vec![Dns01, Http01, TlsAlpn01, Other("device-attest-01".to_owned())]);
+    ca.names.challenges = Some(vec![Dns01, Http01, TlsAlpn01, DeviceAttest01]);
     ca.names.addresses = Support::Yes;
     // A target that cannot be reached leaves the challenge pending with an error, for ever.
     ca.polling.read_authorizations = true;
@@ -237,13 +238,7 @@ fn pebble() -> CaProfile {
     ca.external_account.source = Some("Pebble's own configuration file".to_owned());
     ca.contacts.max = Some(2);
     ca.account_algorithms = Some(vec![Rs256, Es256, Es384, Es512]);
-    ca.names.challenges = Some(vec![
-        Http01,
-        Dns01,
-        TlsAlpn01,
-        Other("dns-account-01".to_owned()),
-        Other("dns-persist-01".to_owned()),
-    ]);
+    ca.names.challenges = Some(vec![Http01, Dns01, TlsAlpn01, DnsAccount01, DnsPersist01]);
     ca.names.wildcards = Support::Yes;
     ca.names.addresses = Support::Yes;
     ca.operations.renewal_information = Support::Yes;

@@ -7,7 +7,7 @@ use super::CaProfile;
 use super::explain::{KnownError, Phase, RetryHint as R};
 use super::rules::{CredentialReuse, DirectoryUrl, DryRun, Requirement, Support};
 use super::shared;
-use crate::challenge::ChallengeType::{Dns01, Http01, Other, TlsAlpn01};
+use crate::challenge::ChallengeType::{Dns01, DnsPersist01, Http01, TlsAlpn01};
 use crate::crypto::KeyType;
 use crate::jose::{JwsAlgorithm, MacAlgorithm};
 use crate::problem::ProblemType as P;
@@ -85,7 +85,7 @@ fn lets_encrypt_staging() -> CaProfile {
     "letsencrypt-staging".clone_into(&mut ca.id);
     "Let's Encrypt (staging)".clone_into(&mut ca.name);
     ca.directories = vec![DirectoryUrl::new(LETS_ENCRYPT_STAGING)];
-    ca.names.challenges = Some(vec![Http01, Dns01, TlsAlpn01, Other("dns-persist-01".to_owned())]);
+    ca.names.challenges = Some(vec![Http01, Dns01, TlsAlpn01, DnsPersist01]);
     ca.notes = vec!["For tests: nobody trusts its certificates.".to_owned()];
     ca
 }
