@@ -56,6 +56,7 @@ pub mod types;
 
 mod backoff;
 mod exchange;
+mod extension;
 mod header;
 mod known_keys;
 mod nonce;

@@ -1,10 +1,12 @@
 //! Problem documents: what a server says when it refuses (RFC 8555 §6.7, RFC 9457).
 
 use core::fmt;
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::extension::unknown_members;
 use crate::types::identifier::Identifier;
 
 /// Longest text taken over from one member of a problem document, in characters.
@@ -176,7 +178,15 @@ pub struct Problem {
     /// Problems per identifier.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub subproblems: Vec<Problem>,
+    /// Members this library does not know, as they were sent (RFC 9457 §3.2): at most 32, each of
+    /// at most 2000 bytes of JSON.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub extensions: BTreeMap<String, Value>,
 }
+
+/// The members that have a field of their own.
+const KNOWN_MEMBERS: [&str; 8] =
+    ["type", "title", "detail", "status", "instance", "identifier", "algorithms", "subproblems"];
 
 impl Problem {
     /// Reads a problem from a JSON value; anything but an object, and an object without any member
@@ -219,6 +229,7 @@ impl Problem {
                 })
                 .unwrap_or_default(),
             subproblems,
+            extensions: unknown_members(object, &KNOWN_MEMBERS),
         })
     }
 
@@ -309,6 +320,82 @@ mod tests {
         assert_eq!(problem.algorithms, ["ES256"]);
         assert_eq!(problem.subproblems.len(), 1);
         assert!(problem.subproblems[0].subproblems.is_empty());
+    }
+
+    #[test]
+    fn members_that_are_not_known_are_kept_and_survive_storage() {
+        let value = json!({
+            "type": "urn:ietf:params:acme:error:caa", "balance": 30, "detail": ["odd"],
+            "subproblems": [{"detail": "a", "record": {"flags": 128}}],
+        });
+        let problem = Problem::from_value(&value).unwrap();
+        assert_eq!(problem.extensions, BTreeMap::from([("balance".to_owned(), json!(30))]));
+        assert_eq!(problem.subproblems[0].extensions["record"], json!({"flags": 128}));
+        let stored = serde_json::to_string(&problem).unwrap();
+        assert_eq!(serde_json::from_str::<Problem>(&stored).unwrap(), problem);
+    }
+
+    #[test]
+    fn a_problem_of_an_older_checkpoint_is_read() {
+        let stored = r#"{"kind":"urn:ietf:params:acme:error:caa","detail":"no"}"#;
+        let problem: Problem = serde_json::from_str(stored).unwrap();
+        assert_eq!((&problem.kind, problem.extensions.len()), (&ProblemType::Caa, 0));
+        assert_eq!(serde_json::to_string(&problem).unwrap(), stored, "nothing is added to it");
+    }
+
+    /// A member is read or passed over on its own: whatever type one has, the others stay.
+    #[test]
+    fn each_member_may_have_any_type_without_harm_to_the_others() {
+        let odd = [
+            json!(null),
+            json!(true),
+            json!(-1),
+            json!(1e300),
+            json!("text"),
+            json!(["a", {}]),
+            json!({"type": {}}),
+        ];
+        for member in KNOWN_MEMBERS {
+            for value in &odd {
+                let mut object = json!({
+                    "type": "urn:ietf:params:acme:error:dns", "title": "t", "detail": "d",
+                    "status": 400, "instance": "https://a/", "algorithms": ["ES256"],
+                    "subproblems": [{"detail": "s"}],
+                });
+                object[member] = value.clone();
+                let problem = Problem::from_value(&object).unwrap();
+                let kept = |name: &str| name == member;
+                assert!(kept("type") || problem.kind == ProblemType::Dns, "{member} {value}");
+                assert!(kept("title") || problem.title.as_deref() == Some("t"));
+                assert!(kept("detail") || problem.detail.as_deref() == Some("d"));
+                assert!(kept("status") || problem.status == Some(400));
+                assert!(kept("instance") || problem.instance.as_deref() == Some("https://a/"));
+                assert!(kept("algorithms") || problem.algorithms == ["ES256"]);
+                assert!(kept("subproblems") || problem.subproblems.len() == 1);
+                assert!(problem.extensions.is_empty());
+            }
+        }
+    }
+
+    #[test]
+    fn any_type_may_carry_subproblems_of_other_types_with_their_identifiers() {
+        for kind in ["compound", "malformed", "rejectedIdentifier"] {
+            let value = json!({
+                "type": format!("urn:ietf:params:acme:error:{kind}"),
+                "subproblems": [
+                    {"type": "urn:ietf:params:acme:error:caa", "detail": "CAA forbids",
+                     "identifier": {"type": "dns", "value": "a.example"}},
+                    {"type": "urn:ietf:params:acme:error:dns",
+                     "identifier": {"type": "ip", "value": "192.0.2.1"}},
+                ],
+            });
+            let problem = Problem::from_value(&value).unwrap();
+            let kinds: Vec<_> = problem.subproblems.iter().map(|sub| &sub.kind).collect();
+            assert_eq!(kinds, [&ProblemType::Caa, &ProblemType::Dns]);
+            assert!(problem.subproblems.iter().all(|sub| sub.identifier.is_some()));
+            let shown = problem.to_string();
+            assert!(shown.contains("a.example: caa: CAA forbids; 192.0.2.1: dns"), "{shown}");
+        }
     }
 
     #[test]
