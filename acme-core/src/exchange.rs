@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 
 use http::header::{ACCEPT, CONTENT_TYPE};
-use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
+use http::{HeaderValue, Method, Response, StatusCode};
 
 use crate::action::{
     Input, Outgoing, RequestId, SignId, SignRequest, TransportFailure, WaitReason,
@@ -14,22 +14,26 @@ use crate::error::{Error, ErrorKind, Misuse, Refusal};
 use crate::flow::Context;
 use crate::header;
 use crate::jose::{AccountKey, KeyReference, ProtectedHeader, SigningInput};
-use crate::nonce::Banked;
 use crate::problem::{Problem, printable};
 use crate::session::Session;
 use crate::time::Timestamp;
 
 mod algorithm;
 mod failure;
+mod moved;
+mod nonces;
 mod plumbing;
 mod request;
 
 pub(crate) use algorithm::accepted_name;
 pub(crate) use failure::{deadline_error, ended_account, usable_account};
+pub(crate) use nonces::take_late;
 pub(crate) use request::{KeyUse, Outcome, Repeat, Reply, Request, excerpt};
 
 use algorithm::UsedAlgorithm;
 use failure::{redirected, too_large, transport_error};
+use moved::Moved;
+use nonces::{bank_nonce, take_back};
 use plumbing::Plumbing;
 use request::plain_request;
 
@@ -64,6 +68,7 @@ struct Live<T> {
     bad_nonces: u32,
     attempts: u32,
     algorithm: UsedAlgorithm,
+    moved: Moved,
     /// The nonce of a `badNonce` answer belongs to the request it refused (R-NON-04).
     own_nonce: Option<String>,
 }
@@ -113,9 +118,15 @@ impl<T: Clone> Exchanges<T> {
             bad_nonces: 0,
             attempts: 0,
             algorithm: UsedAlgorithm::default(),
+            moved: Moved::default(),
             own_nonce: None,
         });
         Ok(())
+    }
+
+    /// Whether the session has a directory that this flow may begin with.
+    pub(crate) fn has_directory(&mut self, cx: &mut Context<'_>) -> bool {
+        self.plumbing.has_directory(cx)
     }
 
     /// Asks nothing of this URL before a time.
@@ -153,8 +164,13 @@ impl<T: Clone> Exchanges<T> {
             return Ok(Activity::Send(outgoing));
         }
         let mut idle = Idle::default();
-        if needs_directory && cx.session.directory().is_none() {
+        let is_looked_for = self.live.iter().any(|live| live.moved.is_looked_for());
+        if (needs_directory || is_looked_for) && !self.has_directory(cx) {
             return self.plumbing.directory(cx, now);
+        }
+        if is_looked_for && self.look_again(cx) {
+            idle.wake_at(now, WaitReason::Session);
+            return Ok(Activity::Idle(idle));
         }
         let in_flight = self.live.iter().filter(|l| !matches!(l.state, State::Queued { .. }));
         idle.outstanding = in_flight.clone().next().is_some() || self.plumbing.is_fetching();
@@ -355,6 +371,15 @@ impl<T: Clone> Exchanges<T> {
             body_excerpt: &excerpt(&body),
             now: cx.session.clock_time(now),
         });
+        if live.may_have_moved(cx.session, &error)
+            // Another flow may have read the new directory already.
+            && (live.url_in_directory(cx.session) != Some(&live.request.url)
+                || self.plumbing.distrust_directory(cx))
+        {
+            live.moved = Moved::LookedFor(error);
+            live.state = State::Queued { not_before: now };
+            return;
+        }
         // Whatever the flow makes of the refusal, it does not come back earlier than it was told.
         if let Some(until) = retry_after {
             hold(&mut self.held, &live.request.url, until);
@@ -435,14 +460,6 @@ fn hold(held: &mut Vec<(String, Timestamp)>, url: &str, until: Timestamp) {
     }
 }
 
-/// Takes the nonce out of an answer that nobody waits for any more.
-pub(crate) fn take_late(cx: &mut Context<'_>, input: &Input) {
-    if let Input::Response { response, .. } = input {
-        let now = cx.now;
-        bank_nonce(cx.session, now, response.headers());
-    }
-}
-
 /// Whether an input was for the exchanges.
 pub(crate) enum Handled {
     Taken,
@@ -467,22 +484,6 @@ impl<T> Live<T> {
             max_response_len: self.request.max_response_len,
         }
     }
-}
-
-/// Puts the nonce of an answer into the pool; tells whether it was a fresh one.
-fn bank_nonce(session: &mut Session, now: Timestamp, headers: &HeaderMap) -> bool {
-    let Some(nonce) = header::replay_nonce(headers) else { return false };
-    let is_fresh = session.nonces.bank(nonce, now) == Banked::Fresh;
-    if !is_fresh {
-        let text = "a nonce came twice; a cache may stand between client and server";
-        session.deviations.note("nonce-repeated", text);
-    }
-    is_fresh
-}
-
-/// The nonce that came with a `badNonce`, out of the pool again for the request it refused.
-fn take_back(session: &mut Session, headers: &HeaderMap) -> Option<String> {
-    session.nonces.take_this(&header::replay_nonce(headers)?)
 }
 
 /// A problem document is recognised by its form: servers send it under many media types.

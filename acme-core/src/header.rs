@@ -1,9 +1,9 @@
-//! The three response headers that ACME steers by: Retry-After, Link and Replay-Nonce.
+//! The response headers that ACME steers by: Retry-After, Link, Replay-Nonce and those of caching.
 
 use core::time::Duration;
 
 use http::HeaderMap;
-use http::header::{DATE, LINK, RETRY_AFTER};
+use http::header::{AGE, CACHE_CONTROL, DATE, EXPIRES, HeaderName, LINK, RETRY_AFTER};
 
 use crate::time::Timestamp;
 
@@ -19,22 +19,56 @@ const MAX_RETRY_AFTER: Duration = Duration::from_secs(365 * 86_400);
 /// means now; what is neither form is absent.
 pub(crate) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Timestamp> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    let delay = match text.parse::<u64>() {
-        Ok(seconds) => Duration::from_secs(seconds),
-        Err(_) if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) => MAX_RETRY_AFTER,
-        Err(_) => {
+    let delay = match seconds(text) {
+        Some(seconds) => seconds,
+        None => {
             // Some servers write the zone as UTC.
             let fixed = text.strip_suffix("UTC").map(|head| format!("{head}GMT"));
             let date = http_date(fixed.as_deref().unwrap_or(text))?;
-            let reference = headers
-                .get(DATE)
-                .and_then(|value| value.to_str().ok())
-                .and_then(http_date)
-                .unwrap_or(now);
-            date.saturating_since(reference)
+            date.saturating_since(date_of(headers, DATE).unwrap_or(now))
         }
     };
     Some(now.saturating_add(delay.min(MAX_RETRY_AFTER)))
+}
+
+fn date_of(headers: &HeaderMap, name: HeaderName) -> Option<Timestamp> {
+    headers.get(name)?.to_str().ok().and_then(http_date)
+}
+
+/// How long a private cache may use a response (RFC 9111 §4.2.1); `None` if it does not say.
+/// A text that cannot be read counts as stale (§4.2.1, §5.3).
+pub(crate) fn cache_lifetime(headers: &HeaderMap) -> Option<Duration> {
+    let mut max_age = None;
+    for value in headers.get_all(CACHE_CONTROL) {
+        let Ok(text) = value.to_str() else { continue };
+        for directive in text.split(',').map(str::trim) {
+            let (name, argument) = directive.split_once('=').unwrap_or((directive, ""));
+            if name.eq_ignore_ascii_case("no-store") || name.eq_ignore_ascii_case("no-cache") {
+                return Some(Duration::ZERO);
+            }
+            if name.eq_ignore_ascii_case("max-age") && max_age.is_none() {
+                max_age = Some(seconds(argument.trim_matches('"')).unwrap_or_default());
+            }
+        }
+    }
+    let lifetime = match max_age {
+        Some(age) => age,
+        None => {
+            headers.get(EXPIRES)?;
+            let expires = date_of(headers, EXPIRES);
+            let date = date_of(headers, DATE);
+            expires.zip(date).map(|(end, start)| end.saturating_since(start)).unwrap_or_default()
+        }
+    };
+    let age = headers.get(AGE).and_then(|value| value.to_str().ok()).and_then(seconds);
+    Some(lifetime.saturating_sub(age.unwrap_or_default()))
+}
+
+/// Delta seconds (RFC 9110 §10.2.3); a number too large for the type is a very long time.
+fn seconds(text: &str) -> Option<Duration> {
+    let text = text.trim();
+    let is_number = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    is_number.then(|| Duration::from_secs(text.parse().unwrap_or(u64::MAX)))
 }
 
 fn http_date(text: &str) -> Option<Timestamp> {
@@ -169,6 +203,25 @@ mod tests {
             ("retry-after", "Sun, 06 Nov 1994 10:00:07 GMT"),
         ]);
         assert_eq!(retry_after(&skewed, NOW), Some(NOW.saturating_add(Duration::from_secs(7))));
+    }
+
+    #[test]
+    fn how_long_a_response_may_be_kept_is_read_from_its_headers() {
+        let age = |pairs: &[(&'static str, &str)]| {
+            cache_lifetime(&headers(pairs)).map(|lifetime| lifetime.as_secs())
+        };
+        assert_eq!(age(&[]), None);
+        assert_eq!(age(&[("cache-control", "public")]), None);
+        assert_eq!(age(&[("cache-control", "public, MAX-AGE=60")]), Some(60));
+        assert_eq!(age(&[("cache-control", "max-age=60"), ("age", "45")]), Some(15));
+        assert_eq!(age(&[("cache-control", "max-age=60"), ("age", "90")]), Some(0));
+        assert_eq!(age(&[("cache-control", "max-age=60"), ("cache-control", "no-store")]), Some(0));
+        assert_eq!(age(&[("cache-control", "max-age=60,No-Cache")]), Some(0));
+        assert_eq!(age(&[("cache-control", "max-age=soon")]), Some(0));
+        assert_eq!(age(&[("cache-control", "s-maxage=5")]), None, "that is for shared caches");
+        let date = ("date", "Sun, 06 Nov 1994 10:00:00 GMT");
+        assert_eq!(age(&[date, ("expires", "Sun, 06 Nov 1994 10:01:00 GMT")]), Some(60));
+        assert_eq!(age(&[date, ("expires", "0")]), Some(0));
     }
 
     #[test]

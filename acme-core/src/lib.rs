@@ -55,6 +55,7 @@ pub mod time;
 pub mod types;
 
 mod backoff;
+mod directory_cache;
 mod exchange;
 mod extension;
 mod header;

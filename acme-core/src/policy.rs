@@ -36,6 +36,14 @@ pub struct Policy {
     pub max_listed_orders: usize,
     /// Most redirects followed for the directory; other requests follow none (a JWS names its URL).
     pub max_redirects: u32,
+    /// Shortest time for which a directory is used again, even if the server forbids every cache
+    /// (`no-store`, as Let's Encrypt does for all answers alike). Five minutes: a burst of orders
+    /// shares one copy.
+    pub min_directory_age: Duration,
+    /// Longest time for which a directory is used again, whatever its `Cache-Control` allows. One
+    /// day: its URLs hardly ever change, and if one does, a 404 makes the client look again; but
+    /// new terms of service should be noticed.
+    pub max_directory_age: Duration,
     /// Most requests one flow keeps in flight.
     pub max_in_flight: usize,
     /// How long requests may queue for a nonce before the flow spends a newNonce request to widen
@@ -86,6 +94,8 @@ impl Default for Policy {
             max_order_pages: 100,
             max_listed_orders: 10_000,
             max_redirects: 3,
+            min_directory_age: Duration::from_secs(300),
+            max_directory_age: Duration::from_secs(86_400),
             max_in_flight: 16,
             nonce_patience: Duration::from_millis(500),
             max_nonce_age: Duration::from_secs(3600),

@@ -3,12 +3,13 @@
 use core::fmt;
 use core::time::Duration;
 
-use http::HeaderValue;
+use http::{HeaderMap, HeaderValue};
 
 use crate::account::{Account, AccountStatus};
 use crate::action::{RequestId, SignId};
 use crate::ca::{CaProfile, RuleFault};
 use crate::deviation::{Deviation, Deviations};
+use crate::directory_cache::DirectoryCache;
 use crate::error::{Error, ErrorKind, Step};
 use crate::jose::{AccountKey, Jwk, JwsAlgorithm};
 use crate::known_keys::KnownKeys;
@@ -27,7 +28,7 @@ use crate::url::{self, Origin, UrlFault};
 pub struct Session {
     directory_url: String,
     origin: Origin,
-    directory: Option<Directory>,
+    directory: DirectoryCache,
     key: AccountKey,
     account: Option<Account>,
     policy: Policy,
@@ -71,7 +72,7 @@ impl Session {
         })?;
         let mut session = Self {
             origin,
-            directory: None,
+            directory: DirectoryCache::default(),
             key,
             account: None,
             policy,
@@ -176,9 +177,10 @@ impl Session {
         self.account.as_ref()
     }
 
-    /// The directory, once a flow has read it.
+    /// The directory, once a flow has read it. Flows read it again when it is older than its
+    /// headers and the [`Policy`] allow.
     pub fn directory(&self) -> Option<&Directory> {
-        self.directory.as_ref()
+        self.directory.directory()
     }
 
     /// The URL of the directory.
@@ -209,8 +211,30 @@ impl Session {
         self.accept_language.clone()
     }
 
-    pub(crate) fn set_directory(&mut self, directory: Directory) {
-        self.directory = Some(directory);
+    /// Takes over a directory that was just read. All times here are steady.
+    pub(crate) fn set_directory(
+        &mut self,
+        directory: Directory,
+        headers: &HeaderMap,
+        now: Timestamp,
+    ) {
+        self.directory.replace(directory, headers, now, &self.policy);
+    }
+
+    pub(crate) fn has_fresh_directory(&self, now: Timestamp) -> bool {
+        self.directory.is_fresh(now)
+    }
+
+    /// Something that the directory names is not there; tells whether it is to be read again.
+    pub(crate) fn distrust_directory(&mut self, now: Timestamp) -> bool {
+        self.directory.distrust(now, &self.policy)
+    }
+
+    /// The directory could not be read again, for this reason.
+    pub(crate) fn keep_directory(&mut self, now: Timestamp, reason: &Error) {
+        let text = format!("an older directory is used, because of: {reason}");
+        self.deviations.note("directory-stale", text);
+        self.directory.keep(now, &self.policy);
     }
 
     pub(crate) fn adopt_account(&mut self, account: Account) {

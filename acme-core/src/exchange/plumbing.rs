@@ -1,14 +1,17 @@
 //! What every signed request needs first: the directory, once, and a nonce.
 
-use http::{Method, Response};
+use http::{HeaderMap, Method, Response, StatusCode};
 
 use super::failure::{redirected, too_large, transport_error};
-use super::{Activity, Idle, excerpt, plain_request, read_problem};
+use super::request::plain_request;
+use super::{Activity, Idle, excerpt, read_problem};
 use crate::action::{Outgoing, RequestId, RequestKind, TransportFailure, WaitReason};
 use crate::backoff::retry_delay;
+use crate::deviation::Deviations;
 use crate::error::{Error, ErrorKind, Refusal, Step};
 use crate::flow::Context;
 use crate::header;
+use crate::problem::{Problem, ProblemType};
 use crate::session::Session;
 use crate::time::Timestamp;
 use crate::types::Directory;
@@ -18,6 +21,10 @@ use crate::types::Directory;
 pub(super) struct Plumbing {
     directory: Fetch,
     nonce: Fetch,
+    /// The session's directory was found fresh, which is enough for the whole flow.
+    has_directory: bool,
+    /// Where newNonce was and is not any more, until the directory is read again.
+    lost_nonce: Option<(String, Error)>,
     /// Names the flow in the session's queue for nonces.
     flow: Option<u64>,
     starved_since: Option<Timestamp>,
@@ -72,6 +79,27 @@ impl Plumbing {
         }
     }
 
+    /// Whether the session has a directory for this flow. A stale one counts when the server does
+    /// not hand out another: what it names may still work.
+    pub(super) fn has_directory(&mut self, cx: &mut Context<'_>) -> bool {
+        if !self.has_directory {
+            if cx.session.directory().is_some()
+                && let Some(reason) = self.directory.failure.take()
+            {
+                cx.session.keep_directory(cx.now, &reason);
+            }
+            self.has_directory = cx.session.has_fresh_directory(cx.now);
+        }
+        self.has_directory
+    }
+
+    /// Something that the directory names is not there; tells whether it is to be read again.
+    pub(super) fn distrust_directory(&mut self, cx: &mut Context<'_>) -> bool {
+        let is_stale = cx.session.distrust_directory(cx.now);
+        self.has_directory &= !is_stale;
+        is_stale
+    }
+
     /// Fetches the directory, unless another flow of the session is at it.
     pub(super) fn directory(
         &mut self,
@@ -117,6 +145,15 @@ impl Plumbing {
         if let Some(error) = self.nonce.failure.take() {
             return Err(error);
         }
+        let named = |cx: &Context<'_>| cx.session.directory().and_then(|d| d.new_nonce.clone());
+        if self.lost_nonce.is_some() && !self.has_directory(cx) {
+            return self.directory(cx, now);
+        }
+        if let Some((lost, error)) = self.lost_nonce.take()
+            && named(cx).as_ref() == Some(&lost)
+        {
+            return Err(error);
+        }
         if let Some(at) = self.nonce.not_before.filter(|at| *at > now) {
             idle.wake_at(at, WaitReason::Retry);
             return Ok(Activity::Idle(idle));
@@ -131,7 +168,7 @@ impl Plumbing {
             idle.wake_at(at, WaitReason::Session);
             return Ok(Activity::Idle(idle));
         }
-        let url = cx.session.directory().and_then(|d| d.new_nonce.clone()).ok_or_else(|| {
+        let url = named(cx).ok_or_else(|| {
             let text = "the directory names no newNonce";
             Error::new(ErrorKind::Protocol, Step::Nonce, "directory-incomplete", text)
         })?;
@@ -168,11 +205,28 @@ impl Plumbing {
             fetch.failure = Some(too_large(step));
             return;
         }
+        let location = if parts.status.is_redirection() {
+            parts.headers.get(http::header::LOCATION).and_then(|v| v.to_str().ok())
+        } else {
+            None
+        };
+        let location = location.map(str::to_owned);
+        if for_directory && parts.status.is_success() {
+            match read_directory(&url, &body, &mut cx.session.deviations) {
+                Ok(directory) => {
+                    *fetch = Fetch::default();
+                    cx.session.set_directory(directory, &parts.headers, now);
+                }
+                Err(error) => match index(&parts.headers, &url) {
+                    Some(index) => fetch.follow(cx.session, &url, &index, error),
+                    None => fetch.failure = Some(error),
+                },
+            }
+            return;
+        }
         if parts.status.is_success() {
             fetch.attempts = 0;
-            let read = if for_directory {
-                read_directory(cx.session, &url, &body)
-            } else if header::replay_nonce(&parts.headers).is_none() {
+            let read = if header::replay_nonce(&parts.headers).is_none() {
                 let text = "the answer to newNonce has no usable Replay-Nonce";
                 let error = Error::new(ErrorKind::Protocol, step, "nonce-missing", text);
                 Err(error.with_url(&url))
@@ -187,24 +241,13 @@ impl Plumbing {
             fetch.failure = read.err();
             return;
         }
-        let location = parts.headers.get(http::header::LOCATION).and_then(|v| v.to_str().ok());
-        match location {
-            // The directory is fetched without a signature, so it may be redirected (R-TRN-07).
-            Some(target) if for_directory && parts.status.is_redirection() => {
-                fetch.redirects += 1;
-                if fetch.redirects > cx.session.policy().max_redirects {
-                    fetch.failure = Some(redirected(step, parts.status).with_url(&url));
-                    return;
-                }
-                match cx.session.resolve_same_origin(step, target, &url) {
-                    Ok(target) => fetch.url = Some(target),
-                    Err(error) => fetch.failure = Some(error),
-                }
-                return;
-            }
-            _ => {}
+        // The directory is fetched without a signature, so it may be redirected (R-TRN-07).
+        if let Some(target) = location.filter(|_| for_directory) {
+            let error = redirected(step, parts.status).with_url(&url);
+            fetch.follow(cx.session, &url, &target, error);
+            return;
         }
-        if !for_directory && !fetch.by_get && parts.status == http::StatusCode::METHOD_NOT_ALLOWED {
+        if !for_directory && !fetch.by_get && parts.status == StatusCode::METHOD_NOT_ALLOWED {
             fetch.by_get = true;
             return;
         }
@@ -218,6 +261,20 @@ impl Plumbing {
             body_excerpt: &excerpt(&body),
             now: cx.session.clock_time(now),
         });
+        let is_missing = is_missing(parts.status, error.problem());
+        if for_directory && is_missing
+            // Another URL of the CA was taken for that of its directory (RFC 8555 §7.1).
+            && let Some(index) = index(&parts.headers, &url)
+        {
+            fetch.follow(cx.session, &url, &index, error);
+            return;
+        }
+        if !for_directory && is_missing && cx.session.distrust_directory(now) {
+            fetch.by_get = false;
+            self.has_directory = false;
+            self.lost_nonce = Some((url, error));
+            return;
+        }
         let transient = parts.status.is_server_error() || error.kind() == ErrorKind::RateLimited;
         fetch.repeat(cx, now, retry_after, error, transient);
     }
@@ -244,6 +301,19 @@ impl Plumbing {
 }
 
 impl Fetch {
+    /// Goes where the server says that the directory is, a few times; `otherwise` ends it.
+    fn follow(&mut self, session: &Session, url: &str, target: &str, otherwise: Error) {
+        self.redirects += 1;
+        if self.redirects > session.policy().max_redirects {
+            self.failure = Some(otherwise);
+            return;
+        }
+        match session.resolve_same_origin(Step::Directory, target, url) {
+            Ok(target) => self.url = Some(target),
+            Err(error) => self.failure = Some(error),
+        }
+    }
+
     /// Plans another try, or fails for good.
     fn repeat(
         &mut self,
@@ -270,18 +340,29 @@ impl Fetch {
     }
 }
 
-fn read_directory(session: &mut Session, url: &str, body: &[u8]) -> Result<(), Error> {
-    let error = |text: String| {
+/// Whether a refusal means that there is nothing at a URL, rather than that what was asked of it
+/// is wrong.
+pub(super) fn is_missing(status: StatusCode, problem: Option<&Problem>) -> bool {
+    let of_resource = match problem.map(|problem| &problem.kind) {
+        None | Some(ProblemType::Malformed | ProblemType::Other(_)) => true,
+        Some(_) => false,
+    };
+    of_resource && matches!(status, StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED)
+}
+
+/// Where a response says that the directory is, if that is somewhere else (RFC 8555 §7.1).
+fn index(headers: &HeaderMap, url: &str) -> Option<String> {
+    let target = header::links(headers, "index").into_iter().next()?;
+    crate::url::resolve(&target, url).ok().filter(|target| target != url)
+}
+
+fn read_directory(url: &str, body: &[u8], deviations: &mut Deviations) -> Result<Directory, Error> {
+    let directory = match serde_json::from_slice(body) {
+        Ok(serde_json::Value::Object(object)) => Directory::read(&object, deviations),
+        _ => None,
+    };
+    directory.ok_or_else(|| {
+        let text = format!("what is there is no ACME directory: {}", excerpt(body));
         Error::new(ErrorKind::Protocol, Step::Directory, "directory-invalid", text).with_url(url)
-    };
-    let Ok(serde_json::Value::Object(object)) = serde_json::from_slice(body) else {
-        return Err(error(format!("what is there is no ACME directory: {}", excerpt(body))));
-    };
-    match Directory::read(&object, &mut session.deviations) {
-        Some(directory) => {
-            session.set_directory(directory);
-            Ok(())
-        }
-        None => Err(error(format!("what is there is no ACME directory: {}", excerpt(body)))),
-    }
+    })
 }

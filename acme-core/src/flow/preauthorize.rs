@@ -130,19 +130,23 @@ impl Preauthorize {
         }
     }
 
-    fn start(&mut self, session: &Session) -> Result<(), Error> {
+    fn start(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
         let step = Step::Preauthorization;
         let error = |kind, code, text: &str| Err(Error::new(kind, step, code, text));
         if self.identifier.is_wildcard() {
             let text = "a wildcard cannot be authorized ahead of an order; authorize the base name";
             return error(ErrorKind::Input, "wildcard-preauthorization", text);
         }
-        let Some(directory) = session.directory() else { return Ok(()) };
+        if !self.exchanges.has_directory(cx) {
+            return Ok(());
+        }
+        let session = &*cx.session;
         drop(account(session, step)?);
         if let Some(url) = self.authorization_url.clone() {
             self.read(session, &url)?;
         } else {
-            let Some(url) = directory.new_authorization.clone() else {
+            let url = session.directory().and_then(|d| d.new_authorization.clone());
+            let Some(url) = url else {
                 let text = "the server offers no authorization ahead of an order";
                 return error(ErrorKind::Unsupported, "preauthorization-unsupported", text);
             };
@@ -283,7 +287,7 @@ impl Preauthorize {
         now: Timestamp,
     ) -> Result<Option<Action<Preauthorized>>, Error> {
         match &mut self.state {
-            State::Start => self.start(cx.session).map(|()| None),
+            State::Start => self.start(cx).map(|()| None),
             State::Publishing { pending, is_presented } => {
                 if !core::mem::replace(is_presented, true) {
                     let saved: Vec<_> = pending.offers.iter().map(|(o, _)| o.clone()).collect();

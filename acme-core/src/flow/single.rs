@@ -116,7 +116,7 @@ impl Single {
         }
         let wanted = match self.exchanges.next_outcome() {
             Some(((), outcome)) => Some(next(cx, Event::Outcome(outcome))?),
-            None if !self.started && cx.session.directory().is_some() => {
+            None if !self.started && self.exchanges.has_directory(cx) => {
                 self.started = true;
                 Some(next(cx, Event::Start)?)
             }

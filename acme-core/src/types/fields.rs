@@ -62,7 +62,15 @@ impl<'a, 'd> Fields<'a, 'd> {
 
     pub(super) fn texts(&mut self, name: &str) -> Vec<String> {
         let list = self.list(name).unwrap_or_default();
+        if list.iter().any(|v| !v.is_string()) {
+            self.note(name, "has an entry that is no text");
+        }
         list.iter().filter_map(|v| v.as_str().map(str::to_owned)).collect()
+    }
+
+    /// A length of time in whole seconds.
+    pub(super) fn seconds(&mut self, name: &str) -> Option<core::time::Duration> {
+        self.typed(name, |v| v.as_u64().map(core::time::Duration::from_secs))
     }
 
     /// The problem document in `error`; the empty object that some servers send is none.

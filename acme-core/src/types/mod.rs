@@ -8,7 +8,7 @@ pub mod order;
 
 pub use authorization::{Authorization, AuthorizationStatus};
 pub use challenge::{Challenge, ChallengeStatus};
-pub use directory::Directory;
+pub use directory::{AutoRenewal, Directory};
 pub use identifier::{Identifier, IdentifierError};
 pub use order::{Order, OrderStatus};
 

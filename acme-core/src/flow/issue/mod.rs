@@ -215,7 +215,7 @@ impl Issue {
                 Activity::Send(outgoing) => return Ok(Action::Send(outgoing)),
                 Activity::Sign(request) => return Ok(Action::Sign(request)),
                 Activity::Idle(idle) => {
-                    if needs_directory && cx.session.directory().is_some() {
+                    if needs_directory && self.exchanges.has_directory(cx) {
                         continue;
                     }
                     return Ok(rest(idle, self.wake(), deadline));
@@ -492,8 +492,12 @@ impl Issue {
 impl Issue {
     /// Checks what can be checked, then orders, or reads the order that a checkpoint knows.
     fn start(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
-        self.plan.check(cx.session)?;
-        if cx.session.directory().is_none() {
+        let has_directory = self.exchanges.has_directory(cx);
+        // What the order asks for is not judged by a directory that is about to be read again.
+        if has_directory || cx.session.directory().is_none() {
+            self.plan.check(cx.session)?;
+        }
+        if !has_directory {
             return Ok(());
         }
         usable_account(cx.session, Step::NewOrder)?;
