@@ -131,3 +131,82 @@ fn a_cache_that_repeats_a_nonce_is_found_out_and_no_nonce_is_used_twice() {
     let with_nonce = world.bytes.iter().filter(|body| !body.is_empty()).count();
     assert_eq!(with_nonce, 1, "the one nonce was used once");
 }
+
+#[test]
+fn a_stored_account_that_the_server_does_not_know_is_reported_and_none_is_made() {
+    for status in [400, 401, 403, 404] {
+        let mut world = World::registered(Config::default(), 7);
+        world.restart();
+        world.script = Some(Box::new(move |kind, _, _| match kind {
+            RequestKind::NewOrder => {
+                Fate::Answered(problem(status, "accountDoesNotExist", json!({})))
+            }
+            _ => Fate::Delivered,
+        }));
+        let account = world.session.account().cloned();
+        let error = world.issue(&["example.org"]).unwrap_err();
+        assert_eq!((error.kind(), error.code()), (ErrorKind::NoAccount, "accountDoesNotExist"));
+        assert_eq!(world.sent(RequestKind::NewAccount), 0, "{status}: no account is made");
+        assert_eq!(world.sent(RequestKind::NewOrder), 1, "{status}");
+        assert_eq!(world.session.account(), account.as_ref(), "what to do is the caller's choice");
+    }
+}
+
+#[test]
+fn problems_of_single_names_come_with_their_names() {
+    let name = |value| json!({"type": "dns", "value": value});
+    for kind in ["compound", "malformed", "rejectedIdentifier"] {
+        let subproblems = json!({"subproblems": [
+            {"type": "urn:ietf:params:acme:error:caa", "identifier": name("a.example.org"),
+             "detail": "CAA forbids", "subproblems": [{"detail": "too deep"}]},
+            {"type": "urn:ietf:params:acme:error:dns", "identifier": name("b.example.org")},
+        ]});
+        let mut world = World::registered(Config::default(), 8);
+        let mut response = Some(problem(403, kind, subproblems));
+        world.script = Some(Box::new(move |_, _, _| Fate::Answered(response.take().unwrap())));
+        let error = world.issue(&["a.example.org", "b.example.org"]).unwrap_err();
+        assert_eq!(error.code(), kind);
+        let found = &error.problem().unwrap().subproblems;
+        let names: Vec<_> = found.iter().map(|sub| sub.identifier.clone().unwrap()).collect();
+        assert_eq!(names, world::identifiers(&["a.example.org", "b.example.org"]));
+        let kinds: Vec<_> = found.iter().map(|sub| sub.kind.name()).collect();
+        assert_eq!(kinds, ["caa", "dns"]);
+        assert!(found.iter().all(|sub| sub.subproblems.is_empty()), "one level is enough");
+        assert!(error.to_string().contains("a.example.org: caa: CAA forbids"), "{error}");
+    }
+}
+
+#[test]
+fn nothing_is_asked_again_before_the_time_that_a_rate_limit_names() {
+    for status in [429, 403, 503] {
+        // A short one is waited for.
+        let mut world = World::registered(Config::default(), 9);
+        world.script = Some(Box::new(move |kind, ordinal, _| match (kind, ordinal) {
+            (RequestKind::NewOrder, 1) => {
+                let mut response = problem(status, "rateLimited", json!({}));
+                response.headers_mut().insert("retry-after", "30".parse().unwrap());
+                Fate::Answered(response)
+            }
+            _ => Fate::Delivered,
+        }));
+        let start = world.now;
+        world.issue(&["example.org"]).unwrap();
+        let waited = world.now.saturating_since(start).as_secs();
+        assert!((30..=31).contains(&waited), "{status}: {waited} s");
+        // A long one ends the operation with the time, and none at all means an hour.
+        for (retry_after, seconds) in [(Some("7200"), 7200), (None, 3600)] {
+            let mut world = World::registered(Config::default(), 9);
+            world.script = Some(Box::new(move |_, _, _| {
+                let mut response = problem(status, "rateLimited", json!({"detail": "paused"}));
+                if let Some(value) = retry_after {
+                    response.headers_mut().insert("retry-after", value.parse().unwrap());
+                }
+                Fate::Answered(response)
+            }));
+            let error = world.issue(&["example.org"]).unwrap_err();
+            let Retry::At(time) = error.retry() else { panic!("{:?}", error.retry()) };
+            assert_eq!(time.saturating_since(world.now).as_secs(), seconds);
+            assert_eq!(world.sent_in_all(), 1);
+        }
+    }
+}

@@ -275,6 +275,33 @@ mod tests {
         assert_eq!(profile(named).as_deref(), Some("letsencrypt"));
     }
 
+    #[tokio::test]
+    async fn every_request_names_program_library_and_http_stack() {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        let server = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut request = Vec::new();
+            while !request.ends_with(b"\r\n\r\n") {
+                request.push(stream.read_u8().await.unwrap());
+            }
+            let refusal = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n";
+            stream.write_all(refusal).await.unwrap();
+            String::from_utf8(request).unwrap()
+        });
+        let builder = builder(&url).user_agent("my-program/1.0").accept_language("ja");
+        let client = builder.allow_loopback_http(true).build().unwrap();
+        client.run(&mut acmekit_core::flow::directory::FetchDirectory::new()).await.unwrap_err();
+        let request = server.await.unwrap();
+        let line = request.lines().find_map(|line| line.strip_prefix("user-agent: ")).unwrap();
+        let products: Vec<_> = line.split(' ').filter_map(|word| word.split_once('/')).collect();
+        let names: Vec<_> = products.iter().map(|(name, _)| *name).collect();
+        assert_eq!(names, ["my-program", "acmekit", "reqwest", "acmekit-core"], "{line}");
+        assert_eq!(products[1].1, env!("CARGO_PKG_VERSION"));
+        assert!(request.contains("accept-language: ja\r\n"), "{request}");
+    }
+
     #[test]
     fn debug_output_names_the_directory_and_no_key() {
         let builder = builder("https://ca.example/directory");
