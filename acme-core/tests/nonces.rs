@@ -8,10 +8,11 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::time::Duration;
 
-use acmekit_core::action::RequestKind;
+use acmekit_core::action::{Action, Input, Outgoing, RequestKind};
 use acmekit_core::error::{ErrorKind, Retry, Step};
 use acmekit_core::flow::account::{FindAccount, Register, Registration};
 use acmekit_core::flow::directory::FetchDirectory;
+use acmekit_core::flow::{Context, Flow};
 use acmekit_core::jose::encoding;
 use acmekit_testing::Config;
 use http::{HeaderValue, Method, Request, Response};
@@ -196,6 +197,30 @@ fn a_refused_nonce_is_replaced_by_that_of_the_refusal_in_a_new_signature() {
     assert_eq!(nonces.len(), 4);
     assert_eq!(nonces[1..], *offered.borrow(), "each try has the nonce of the refusal before it");
     assert_eq!(world.sent(RequestKind::NewNonce), 0);
+}
+
+#[test]
+fn the_nonce_of_a_refusal_belongs_to_the_request_that_was_refused() {
+    let mut world = World::registered(Config::default(), 15);
+    let (mut first, mut second) = (FindAccount::new(), FindAccount::new());
+    fn poll(world: &mut World, flow: &mut FindAccount) -> Option<Outgoing> {
+        let (session, entropy) = (&mut world.session, &mut world.entropy);
+        let cx = &mut Context { session, now: world.now, entropy };
+        match flow.poll(cx).unwrap() {
+            Action::Send(outgoing) => Some(outgoing),
+            _ => None,
+        }
+    }
+    // The first takes the only nonce, the second waits for one.
+    let outgoing = poll(&mut world, &mut first).unwrap();
+    assert!(poll(&mut world, &mut second).is_none());
+    let mut refusal = problem(400, "badNonce");
+    refusal.headers_mut().insert("replay-nonce", HeaderValue::from_static("for-the-first"));
+    world.hand(&mut first, Input::Response { id: outgoing.id, response: refusal });
+    let other = poll(&mut world, &mut second);
+    assert!(other.is_none_or(|other| nonce_of(&other.request).is_none()), "it has to wait");
+    let again = poll(&mut world, &mut first).unwrap();
+    assert_eq!(nonce_of(&again.request).as_deref(), Some("for-the-first"));
 }
 
 #[test]

@@ -325,6 +325,24 @@ fn an_error_that_is_no_problem_document_yields_status_and_a_bounded_excerpt() {
 }
 
 #[test]
+fn an_answer_that_is_too_long_is_refused_however_well_formed_it_is() {
+    for kind in [RequestKind::Directory, RequestKind::NewOrder, RequestKind::Certificate] {
+        let mut world = World::registered(Config::default(), 13);
+        world.restart();
+        world.script = Some(Box::new(move |got, _, _| match got == kind {
+            true => Fate::Changed(Box::new(|mut response| {
+                response.body_mut().resize(600 * 1024, b' ');
+                response
+            })),
+            false => Fate::Delivered,
+        }));
+        let error = world.issue(&["example.org"]).unwrap_err();
+        assert_eq!((error.kind(), error.code()), (ErrorKind::Protocol, "response-too-large"));
+        assert_eq!(world.sent(kind), 1, "{kind}: it is not asked for again");
+    }
+}
+
+#[test]
 fn an_unsupported_media_type_is_told_as_such() {
     let error = refused(typed(415, "text/plain", "use application/jose+json"));
     assert_eq!(error.status().map(|status| status.as_u16()), Some(415));

@@ -178,6 +178,8 @@ fn a_page_to_visit_is_resolved_and_is_a_web_page() {
         let error = refusal(403, &terms, &json!({"type": urn, "instance": instance}));
         let expected = page.map_or(Retry::FixInput, |page| Retry::ActAt(page.to_owned()));
         assert_eq!(error.retry(), &expected, "{instance}");
+        let kept = error.problem().unwrap().instance.as_deref();
+        assert_eq!(kept, Some(page.unwrap_or(instance)), "a relative one is resolved");
         assert_eq!(error.terms_of_service(), Some("https://ca.example/terms/3"));
     }
 }
