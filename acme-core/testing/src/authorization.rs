@@ -301,10 +301,10 @@ impl TestingCa {
         if let Some((value, _)) = &told {
             reply = reply.header("retry-after", value.clone());
         }
-        let earliest = told.map(|(_, earliest)| earliest);
-        self.challenge_mut(authorization, index)?.not_before_poll = earliest;
-        // The wait is for the authorization as much as for the challenge (§7.5.1).
-        self.authorization_mut(authorization)?.not_before_poll = earliest;
+        // For the challenge alone (§8.2): the authorization tells itself how often it wants to be
+        // asked, in the answers to those who do (§7.5.1).
+        self.challenge_mut(authorization, index)?.not_before_poll =
+            told.map(|(_, earliest)| earliest);
         Ok(reply)
     }
 

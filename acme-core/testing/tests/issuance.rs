@@ -249,6 +249,27 @@ fn delays_retry_after_and_next_event_drive_a_virtual_clock() {
 }
 
 #[test]
+fn a_wait_that_a_challenge_tells_is_not_one_for_its_authorization() {
+    let config = Config::default()
+        .with_validation_delay(Duration::from_secs(9))
+        .with_retry_after(RetryAfter::Seconds(3));
+    let mut world = World::registered(config);
+    let (_, order) = world.order(&["example.org"]);
+    let challenge = world.challenge_of(&order, "http-01");
+    let (url, authorization) = (challenge["url"].as_str().unwrap(), &order["authorizations"][0]);
+    let answer = world.post(url, &json!({}));
+    assert_eq!(answer.header("retry-after"), Some("3"));
+    let answer = world.read(authorization.as_str().unwrap());
+    assert_eq!(answer.header("retry-after"), Some("3"));
+    assert!(world.ca.violations().is_empty(), "nobody had told how often to ask for it");
+    world.now = world.now.saturating_add(Duration::from_secs(1));
+    world.read(authorization.as_str().unwrap());
+    assert_eq!(world.breaches(), ["R-POL-03"]);
+    world.read(url);
+    assert_eq!(world.breaches(), ["R-POL-03", "R-POL-03"]);
+}
+
+#[test]
 fn authorizations_and_orders_are_reused_when_configured() {
     let config = Config::default().with_authorization_reuse(true).with_order_reuse(true);
     let mut world = World::registered(config);

@@ -129,6 +129,7 @@ async fn lego_lives_through_a_jprs_certificate() {
     let bound = [&options, &LEGO_BINDING[..]].concat();
     lego.run(&bound, &["run"]).assert_done("Server responded with a certificate");
     let first = lego.certificate(&judge, NAMES[0]);
+    first.assert_subject(&format!("CN={}", NAMES[0]));
     first.assert_names(&NAMES);
     first.assert_key("RSA 2048");
     first.assert_expires_in(90 * 86_400);

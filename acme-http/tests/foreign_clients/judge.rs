@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use acmekit_testing::server::{Server, ServerOptions};
 use acmekit_testing::{Config, RefusalCause, RequestCounts, RequestKind};
@@ -43,7 +44,10 @@ impl Judge {
         let options = ServerOptions::default()
             .with_http01_port(http_port)
             .with_tls_alpn01_port(tls_port)
-            .with_dns_server(dns.address());
+            .with_dns_server(dns.address())
+            // A validation is over when lego asks for its result for the first time, at once. The
+            // second time would be five seconds later.
+            .with_latency(Duration::from_millis(50));
         let server = Server::start(config, 1, options).unwrap();
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("tls.pem"), server.tls_root_pem()).unwrap();

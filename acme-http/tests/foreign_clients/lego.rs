@@ -56,7 +56,9 @@ impl Lego {
         let environment = [
             ("LEGO_CA_CERTIFICATES", self.tls_root.as_os_str()),
             ("EXEC_PATH", self.hook.as_os_str()),
+            // Seconds; it puts up one record after the other, with a minute between them.
             ("EXEC_POLLING_INTERVAL", OsStr::new("1")),
+            ("EXEC_SEQUENCE_INTERVAL", OsStr::new("1")),
         ];
         let arguments = arguments.iter().map(OsString::as_os_str);
         run(&self.program, self.folder.path(), &environment, arguments)
