@@ -2,7 +2,7 @@
 
 mod support;
 
-use acmekit_testing::{Config, ExternalAccount};
+use acmekit_testing::{Config, ExternalAccount, RequestKind};
 use support::{Ended, Fixture, acme, openssl, run};
 
 fn is_japanese(ended: &Ended) -> bool {
@@ -107,6 +107,29 @@ fn the_advice_is_in_the_language_of_the_option_or_else_of_the_environment() {
     let json = run(no_domain().args(["--lang", "ja", "--json"]));
     assert!(is_japanese(&json) && json.stderr.starts_with('{'), "{json:?}");
     run(no_domain().args(["--lang", "tlh"])).assert_failure(2, "usage", "en or ja");
+}
+
+#[test]
+fn the_ca_is_asked_to_speak_the_same_language_in_every_request() {
+    for (words, variable, expected) in [
+        (&["--lang", "ja"][..], "C", "ja, en;q=0.5"),
+        (&[], "ja_JP.UTF-8", "ja, en;q=0.5"),
+        (&["--lang", "en"], "ja_JP.UTF-8", "en"),
+        (&[], "C", "en"),
+    ] {
+        let fixture = Fixture::new(Config::default());
+        run(fixture.acme_http01().args(words).env("LANG", variable)).assert_success();
+        run(fixture.acme_with_account(&["account", "show"]).args(words).env("LANG", variable))
+            .assert_success();
+        run(fixture.acme_with_account(&["revoke"]).args(words).env("LANG", variable))
+            .assert_success();
+        fixture.ca.with_ca(|ca| {
+            let log = ca.log();
+            assert!(log.iter().any(|entry| entry.kind == RequestKind::RevokeCertificate));
+            let odd = log.iter().find(|e| e.accept_language.as_deref() != Some(expected));
+            assert_eq!(odd, None, "{words:?} {variable}");
+        });
+    }
 }
 
 #[test]

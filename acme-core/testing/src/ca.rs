@@ -109,6 +109,10 @@ impl TestingCa {
         let kind = resource.map_or(RequestKind::Unknown, Resource::kind);
         self.counts.count(kind);
 
+        let languages = parts.headers.get(http::header::ACCEPT_LANGUAGE);
+        let accept_language =
+            languages.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+
         let is_post = parts.method == http::Method::POST;
         let (reply, refused) = match self.route(&parts, &url, resource, body) {
             Ok(reply) => (reply, None),
@@ -139,6 +143,7 @@ impl TestingCa {
             kind,
             method: parts.method,
             url,
+            accept_language,
             status: reply.status,
             problem,
             reason,

@@ -162,6 +162,8 @@ pub struct LogEntry {
     pub method: Method,
     /// The URL that was asked for.
     pub url: String,
+    /// The header Accept-Language (RFC 8555 §6.1), if one was sent.
+    pub accept_language: Option<String>,
     /// The status of the answer.
     pub status: StatusCode,
     /// The last part of the problem type (such as `badNonce`), if the answer was a problem.

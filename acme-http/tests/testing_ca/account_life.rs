@@ -7,7 +7,7 @@ use acmekit::{
 use acmekit_testing::Config;
 use acmekit_testing::server::Server;
 
-use crate::setup::{assert_no_violation, start_with_http01};
+use crate::setup::{assert_no_violation, client_for, registered, start_with_http01};
 
 /// A client of the account that `store` holds, as a program makes it at its start.
 fn client(server: &Server, store: &FileStore, id: &AccountId) -> acmekit::ClientBuilder {
@@ -19,6 +19,25 @@ fn client(server: &Server, store: &FileStore, id: &AccountId) -> acmekit::Client
     match store.load_account(id).unwrap() {
         Some(account) => builder.account(account),
         None => builder,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_request_asks_for_the_languages_of_the_user_if_there_are_any() {
+    for wanted in [None, Some("ja, en;q=0.5")] {
+        let (server, listener) = start_with_http01(Config::default()).await;
+        let mut builder = client_for(&server).solver(listener);
+        if let Some(languages) = wanted {
+            builder = builder.accept_language(languages);
+        }
+        let client = registered(builder).await;
+        let obtained = client.obtain(Wanted::names(["www.example.org"]).unwrap()).await.unwrap();
+        client.revoke(Revoke::new(obtained.chain().leaf().clone())).await.unwrap();
+        server.with_ca(|ca| {
+            let odd = ca.log().iter().find(|entry| entry.accept_language.as_deref() != wanted);
+            assert_eq!((odd, ca.log().len()), (None, 10));
+        });
+        assert_no_violation(&server);
     }
 }
 
@@ -85,8 +104,8 @@ async fn an_interrupted_rollover_is_finished_with_the_key_it_was_begun_with() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_ca_does_not_offer_is_said_clearly() {
     let (server, listener) = start_with_http01(Config::default()).await;
-    let client = crate::setup::client_for(&server).solver(listener);
-    let client = crate::setup::registered(client).await;
+    let client = client_for(&server).solver(listener);
+    let client = registered(client).await;
     let error = client.preauthorize("www.example.org".parse().unwrap()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unsupported);
     assert_eq!(error.code(), "preauthorization-unsupported");

@@ -186,7 +186,7 @@ pub(crate) fn open(
     let account = on_record(&store, server, key_id)?.ok_or_else(none)?;
     let key = store.load_account_key(&AccountId::from(&account)).map_err(Error::from)?;
     let client = server
-        .builder()?
+        .builder(output.language())?
         .account_key(key.ok_or_else(none)?)
         .account(account)
         .observe(progress::observer(output.clone()))

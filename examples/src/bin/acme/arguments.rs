@@ -29,7 +29,7 @@ pub(crate) struct Arguments {
     #[arg(long, global = true)]
     pub(crate) json: bool,
 
-    /// Language of the advice: en or ja. [default: that of the environment]
+    /// Language of the advice, also asked of the CA: en or ja. [default: that of the environment]
     #[arg(long, global = true, value_name = "LANGUAGE")]
     pub(crate) lang: Option<Language>,
 }

@@ -49,7 +49,7 @@ struct Work<'a> {
 impl Work<'_> {
     async fn finish(self) -> Result<(), Failure> {
         let observer = progress::observer(self.output.clone());
-        let builder = self.preparation.server.builder()?.observe(observer);
+        let builder = self.preparation.server.builder(self.output.language())?.observe(observer);
         let mut builder = solver::add(builder, self.arguments).await?;
 
         // From here on files are written.

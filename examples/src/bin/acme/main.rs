@@ -18,7 +18,6 @@ mod solver;
 
 use std::process::ExitCode as ProcessExitCode;
 
-use acmekit_core::advice::Language;
 use clap::Parser;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
@@ -38,12 +37,14 @@ fn main() -> ProcessExitCode {
             };
         }
         Err(error) => {
-            let output = if wants_json(std::env::args_os()) { Output::Json } else { Output::Plain };
             let language = wanted_language(std::env::args_os());
-            return fail(&output, &usage(&error), language.unwrap_or_else(environment_language));
+            let language = language.unwrap_or_else(environment_language);
+            let output = Output::without_progress(wants_json(std::env::args_os()), language);
+            return fail(&output, &usage(&error));
         }
     };
-    let output = Output::new(arguments.json);
+    let language = arguments.lang.unwrap_or_else(environment_language);
+    let output = Output::new(arguments.json, language);
     let result = match &arguments.command {
         Command::Issue(arguments) => issue::run(arguments, &output),
         Command::Account(command) => account::run(command, &output),
@@ -53,14 +54,12 @@ fn main() -> ProcessExitCode {
     };
     match result {
         Ok(()) => ProcessExitCode::SUCCESS,
-        Err(failure) => {
-            fail(&output, &failure, arguments.lang.unwrap_or_else(environment_language))
-        }
+        Err(failure) => fail(&output, &failure),
     }
 }
 
-fn fail(output: &Output, failure: &Failure, language: Language) -> ProcessExitCode {
-    output.failure(failure, language);
+fn fail(output: &Output, failure: &Failure) -> ProcessExitCode {
+    output.failure(failure);
     ProcessExitCode::from(failure.exit as u8)
 }
 

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use acmekit::store::FileStore;
 use acmekit::{Client, ClientBuilder, Error, KeyType, Policy, PrivateKey, SystemEntropy};
+use acmekit_core::advice::Language;
 use acmekit_core::ca::CaProfile;
 use acmekit_core::jose::{AccountKey, LocalSigner};
 use acmekit_core::session::Session;
@@ -35,11 +36,16 @@ impl Server {
         Ok(Self { directory, profile, policy, root_certificates })
     }
 
-    /// A client for this CA that still lacks the account key.
-    pub(crate) fn builder(&self) -> Result<ClientBuilder, Failure> {
+    /// A client for this CA that still lacks the account key. The CA is asked to speak the language
+    /// of the user as well as it can (RFC 8555 §6.1).
+    pub(crate) fn builder(&self, language: Language) -> Result<ClientBuilder, Failure> {
         let mut builder = Client::builder(&self.directory)
             .policy(self.policy.clone())
-            .user_agent(concat!("acme/", env!("CARGO_PKG_VERSION")));
+            .user_agent(concat!("acme/", env!("CARGO_PKG_VERSION")))
+            .accept_language(match language {
+                Language::English => "en".to_owned(),
+                other => format!("{other}, en;q=0.5"),
+            });
         if let Some(pem) = &self.root_certificates {
             builder = builder.add_root_certificate_pem(pem).map_err(root_failure)?;
         }
