@@ -14,11 +14,31 @@ fn with_certificate() -> Fixture {
     fixture
 }
 
-/// The reason of the revocation of the certificate in `--out`, if it is revoked.
-fn revoked(fixture: &Fixture) -> Option<Option<u8>> {
+/// The serial number of the certificate in `--out`, in hexadecimal as openssl writes it.
+fn serial(fixture: &Fixture) -> String {
     let chain = fixture.out().join("chain.pem");
     let said = openssl(["x509", "-noout", "-serial", "-in", chain.to_str().unwrap()]);
-    let digits = said.trim().strip_prefix("serial=").unwrap();
+    said.trim().strip_prefix("serial=").unwrap().to_owned()
+}
+
+/// The same number in decimal, by long multiplication.
+fn decimal(hexadecimal: &str) -> String {
+    let mut digits = vec![0];
+    for mut carry in hexadecimal.chars().map(|digit| digit.to_digit(16).unwrap()) {
+        for digit in &mut digits {
+            carry += *digit * 16;
+            *digit = carry % 10;
+            carry /= 10;
+        }
+        digits.extend([carry % 10, carry / 10]);
+    }
+    let text: String = digits.iter().rev().map(u32::to_string).collect();
+    text.trim_start_matches('0').to_owned()
+}
+
+/// The reason of the revocation of the certificate in `--out`, if it is revoked.
+fn revoked(fixture: &Fixture) -> Option<Option<u8>> {
+    let digits = serial(fixture);
     let serial: Vec<u8> = (0..digits.len() / 2)
         .map(|i| u8::from_str_radix(&digits[2 * i..2 * i + 2], 16).unwrap())
         .collect();
@@ -45,6 +65,41 @@ fn by_the_account_after_listing_the_names_and_twice_is_success() {
     let object: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();
     assert_eq!(object["already"], true);
     assert_eq!(object["names"], serde_json::json!(["www.example.org", "example.org"]));
+    fixture.assert_no_violations();
+}
+
+#[test]
+fn the_serial_number_is_told_in_hexadecimal_and_in_decimal() {
+    let fixture = with_certificate();
+    let hexadecimal = serial(&fixture);
+    let decimal = decimal(&hexadecimal);
+    let ended = run(&mut fixture.acme_with_account(&["revoke"]));
+    ended.assert_success();
+    let first = ended.stdout.lines().next().unwrap();
+    let serials = format!("{} (decimal {decimal})", hexadecimal.to_lowercase());
+    assert!(first.contains(&serials), "{serials} is missing in {ended:?}");
+    let ended = run(fixture.acme_with_account(&["revoke"]).arg("--json"));
+    let object: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();
+    assert_eq!(object["serial"], hexadecimal.to_lowercase());
+    assert_eq!(object["serial_decimal"], decimal);
+}
+
+#[test]
+fn the_reason_is_sent_by_its_number_and_unspecified_is_not_sent() {
+    let fixture = with_certificate();
+    for (reason, expected) in [
+        ("unspecified", None),
+        ("keyCompromise", Some(1)),
+        ("affiliation-changed", Some(3)),
+        ("superseded", Some(4)),
+        ("cessationofoperation", Some(5)),
+        ("certificateHold", Some(6)),
+        ("9", Some(9)),
+    ] {
+        run(&mut fixture.acme_http01()).assert_success();
+        run(&mut fixture.acme_with_account(&["revoke", "--reason", reason])).assert_success();
+        assert_eq!(revoked(&fixture), Some(expected), "{reason}");
+    }
     fixture.assert_no_violations();
 }
 

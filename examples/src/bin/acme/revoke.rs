@@ -70,7 +70,7 @@ pub(crate) fn run(arguments: &RevokeArguments, output: &Output) -> Result<(), Fa
     let path = arguments.cert.as_ref().or(chain.as_ref()).map_or(Path::new(""), PathBuf::as_path);
     let certificate = read_certificate(path)?;
     let key = arguments.key.as_deref().map(|path| read_key(path, &certificate)).transpose()?;
-    let serial = certificate.serial_hex();
+    let (serial, serial_decimal) = (certificate.serial_hex(), certificate.serial_decimal());
     let mut revocation = Revoke::new(certificate);
     if let Some(reason) = arguments.reason.0 {
         revocation = revocation.reason(reason);
@@ -88,10 +88,21 @@ pub(crate) fn run(arguments: &RevokeArguments, output: &Output) -> Result<(), Fa
             (Some(key), _) => {
                 revocation = revocation.by_certificate_key(key.clone().into());
                 let observer = progress::observer(output.clone());
-                (None, server.builder()?.account_key(key).observe(observer).build()?)
+                (
+                    None,
+                    server
+                        .builder(output.language())?
+                        .account_key(key)
+                        .observe(observer)
+                        .build()?,
+                )
             }
         };
-        output.note(&format!("revoking certificate {serial} for {}", names.join(", ")));
+        // Forms of some CAs ask for the decimal one.
+        output.note(&format!(
+            "revoking certificate {serial} (decimal {serial_decimal}) for {}",
+            names.join(", ")
+        ));
         let revoked = client.revoke(revocation).await?;
         let mut lines = vec![format!("revoked: {serial}")];
         if revoked.already {
@@ -102,6 +113,7 @@ pub(crate) fn run(arguments: &RevokeArguments, output: &Output) -> Result<(), Fa
             "exit": 0,
             "names": names,
             "serial": serial,
+            "serial_decimal": serial_decimal,
             "already": revoked.already,
         });
         output.result(&lines, &object);
