@@ -113,6 +113,27 @@ fn the_binding_key_is_taken_from_a_file_or_the_environment() {
 }
 
 #[test]
+fn a_certificate_by_http01_through_the_webroot_of_another_server() {
+    let fixture = Fixture::new(Config::default());
+    let webroot = tempfile::tempdir().unwrap();
+    fs::write(webroot.path().join("index.html"), "unconcerned").unwrap();
+    support::web::serve(&fixture.http01, webroot.path().to_owned());
+    let mut command = fixture.acme();
+    command.args(["--domain", "www.example.org", "--domain", "example.org", "--webroot"]);
+    run(command.arg(webroot.path())).assert_success();
+    fixture.assert_openssl_verifies();
+    let text = describe(&fixture.out());
+    for name in ["DNS:www.example.org", "DNS:example.org"] {
+        assert!(text.contains(name), "{text}");
+    }
+    let proofs = webroot.path().join(".well-known/acme-challenge");
+    let left: Vec<_> = fs::read_dir(proofs).into_iter().flatten().flatten().collect();
+    assert!(left.is_empty(), "{left:?}");
+    assert!(webroot.path().join("index.html").exists());
+    fixture.assert_no_violations();
+}
+
+#[test]
 fn a_certificate_by_tls_alpn01() {
     let fixture = Fixture::new(Config::default());
     let mut command = fixture.acme();
