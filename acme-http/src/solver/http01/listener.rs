@@ -15,6 +15,7 @@ use hyper::body::{Bytes, Incoming};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 
+use crate::solver::http01::holders::Holders;
 use crate::solver::listen::{Server, bind};
 use crate::solver::{Solver, SolverError, SolverFuture};
 use crate::sync::lock;
@@ -24,8 +25,15 @@ const HEADER_TIME: Duration = Duration::from_secs(5);
 /// Longest head of a request, in bytes; the least that hyper takes.
 const MAX_HEAD: usize = 8192;
 
-/// Path to body of every proof that is published now.
-type Table = Arc<Mutex<HashMap<String, KeyAuthorization>>>;
+/// What is published now.
+#[derive(Debug, Default)]
+struct Proofs {
+    /// By the path of their URL.
+    bodies: HashMap<String, KeyAuthorization>,
+    holders: Holders,
+}
+
+type Table = Arc<Mutex<Proofs>>;
 
 /// Answers http-01 validation on a port of its own, which the CA must reach as port 80.
 ///
@@ -83,7 +91,7 @@ impl Http01Listener {
 
 fn answer(table: &Table, request: &Request<Incoming>) -> Response<Full<Bytes>> {
     let path = request.uri().path();
-    let body = lock(table).get(path).cloned();
+    let body = lock(table).bodies.get(path).cloned();
     tracing::debug!(method = %request.method(), known = body.is_some(), "http-01 request");
     let mut response = Response::new(Full::default());
     // The CA asks once per connection; keeping it open only ties up a slot.
@@ -113,7 +121,9 @@ impl Solver for Http01Listener {
     fn present<'a>(&'a self, offer: &'a Offer) -> SolverFuture<'a> {
         let result = match &offer.key_authorization {
             Some(proof) => {
-                lock(&self.table).insert(offer.http01_path(), proof.clone());
+                let mut table = lock(&self.table);
+                table.bodies.insert(offer.http01_path(), proof.clone());
+                table.holders.add(offer);
                 Ok(())
             }
             None => Err(SolverError::new("this challenge has no token to serve a proof for")),
@@ -123,7 +133,9 @@ impl Solver for Http01Listener {
 
     fn withdraw<'a>(&'a self, offer: &'a Offer) -> SolverFuture<'a> {
         let mut table = lock(&self.table);
-        table.remove(&offer.http01_path());
+        if table.holders.remove(offer) {
+            table.bodies.remove(&offer.http01_path());
+        }
         Box::pin(core::future::ready(Ok(())))
     }
 }
@@ -159,6 +171,23 @@ mod tests {
 
         listener.withdraw(&offer).await.unwrap();
         assert!(exchange(listener.local_addr(), &get).await.starts_with("HTTP/1.1 404"));
+    }
+
+    #[tokio::test]
+    async fn a_proof_that_two_identifiers_share_is_served_until_both_are_withdrawn() {
+        let listener = Http01Listener::bind("127.0.0.1:0").await.unwrap();
+        let [first, second] =
+            ["example.org", "www.example.org"].map(|name| offer(ChallengeType::Http01, name));
+        assert_eq!(first.http01_path(), second.http01_path());
+        let get = format!("GET {} HTTP/1.1\r\nHost: any.example\r\n\r\n", first.http01_path());
+        for offer in [&first, &second] {
+            listener.present(offer).await.unwrap();
+        }
+        for (offer, status) in [(&first, "200"), (&first, "200"), (&second, "404")] {
+            listener.withdraw(offer).await.unwrap();
+            let answer = exchange(listener.local_addr(), &get).await;
+            assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{answer}");
+        }
     }
 
     #[tokio::test]

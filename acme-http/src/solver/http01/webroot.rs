@@ -3,11 +3,14 @@
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 
 use acmekit_core::action::Offer;
 use acmekit_core::challenge::ChallengeType;
 
+use crate::solver::http01::holders::Holders;
 use crate::solver::{Solver, SolverError, SolverFuture};
+use crate::sync::lock;
 
 /// Publishes http-01 proofs as files below the document root of a web server:
 /// `DIR/.well-known/acme-challenge/TOKEN`.
@@ -19,6 +22,8 @@ use crate::solver::{Solver, SolverError, SolverFuture};
 #[derive(Clone, Debug)]
 pub struct Http01Webroot {
     directory: PathBuf,
+    /// Locked while a file is written or removed.
+    holders: Arc<Mutex<Holders>>,
 }
 
 impl Http01Webroot {
@@ -40,7 +45,7 @@ impl Http01Webroot {
         let directory = root.join(".well-known").join("acme-challenge");
         make_directories(&root).map_err(|e| error(&directory, &e))?;
         tempfile::tempfile_in(&directory).map_err(|e| error(&directory, &e))?;
-        Ok(Self { directory })
+        Ok(Self { directory, holders: Arc::default() })
     }
 
     fn path(&self, offer: &Offer) -> io::Result<PathBuf> {
@@ -90,6 +95,8 @@ impl Solver for Http01Webroot {
 
     // Files of a hundred bytes: writing them takes less time than handing them to another thread.
     fn present<'a>(&'a self, offer: &'a Offer) -> SolverFuture<'a> {
+        let mut holders = lock(&self.holders);
+        holders.add(offer);
         let result = self.write(offer).map_err(|error| {
             let directory = self.directory.display();
             SolverError::with_code("webroot", format!("cannot write into {directory}: {error}"))
@@ -98,7 +105,10 @@ impl Solver for Http01Webroot {
     }
 
     fn withdraw<'a>(&'a self, offer: &'a Offer) -> SolverFuture<'a> {
-        let result = match self.path(offer).and_then(fs::remove_file) {
+        let mut holders = lock(&self.holders);
+        let removed =
+            if holders.remove(offer) { self.path(offer).and_then(fs::remove_file) } else { Ok(()) };
+        let result = match removed {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 let directory = self.directory.display();
                 let text = format!("cannot remove a file from {directory}: {error}");
@@ -139,6 +149,31 @@ mod tests {
         webroot.withdraw(&offer).await.unwrap();
         assert!(!path.exists());
         webroot.withdraw(&offer).await.expect("what is not there counts as removed");
+    }
+
+    #[tokio::test]
+    async fn a_proof_that_two_identifiers_share_is_there_until_both_are_withdrawn() {
+        let root = tempfile::tempdir().unwrap();
+        let webroot = Http01Webroot::new(root.path()).unwrap();
+        let [first, second] =
+            ["example.org", "www.example.org"].map(|name| offer(ChallengeType::Http01, name));
+        let path = root.path().join(first.http01_path().trim_start_matches('/'));
+        webroot.present(&first).await.unwrap();
+        webroot.clone().present(&second).await.unwrap();
+        for (offer, is_left) in [(&first, true), (&first, true), (&second, false)] {
+            webroot.withdraw(offer).await.unwrap();
+            assert_eq!(path.exists(), is_left);
+        }
+    }
+
+    #[tokio::test]
+    async fn what_an_earlier_process_published_is_removed() {
+        let root = tempfile::tempdir().unwrap();
+        let offer = offer(ChallengeType::Http01, "example.org");
+        Http01Webroot::new(root.path()).unwrap().present(&offer).await.unwrap();
+        let webroot = Http01Webroot::new(root.path()).unwrap();
+        webroot.withdraw(&offer).await.unwrap();
+        assert!(!root.path().join(offer.http01_path().trim_start_matches('/')).exists());
     }
 
     #[tokio::test]
