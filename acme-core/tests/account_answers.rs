@@ -389,6 +389,23 @@ fn two_bindings_are_two_accounts_with_a_key_each() {
 }
 
 #[test]
+fn a_binding_is_sent_also_where_the_directory_does_not_ask_for_it() {
+    let config = ca_with_binding().with_external_account_policy(ExternalAccountPolicy::Optional);
+    let mut world = World::new(config, 34);
+    let account = world.run(&mut Register::new(with_binding())).unwrap();
+    assert!(!world.session.directory().unwrap().external_account_required);
+    assert_eq!(account.external_account_key_id.as_deref(), Some("kid-1"));
+    // The credential is used up: another key cannot use it.
+    let key = acmekit_core::crypto::PrivateKey::generate(Default::default(), &mut world.entropy);
+    let policy = world.session.policy().clone();
+    world.session =
+        acmekit_core::session::Session::new(world.ca.directory_url(), key.unwrap().into(), policy)
+            .unwrap();
+    world.run(&mut Register::new(with_binding())).unwrap_err();
+    world.assert_no_violations();
+}
+
+#[test]
 fn an_ignored_binding_is_told() {
     let mut world = World::new(Config::default(), 23);
     let answer = response(200, Some(LOCATION), r#"{"status":"valid"}"#);
