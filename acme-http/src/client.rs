@@ -17,7 +17,8 @@ use acmekit_core::flow::issue::{Issue, Issued, NewOrder};
 use acmekit_core::flow::preauthorize::{Preauthorize, Preauthorized};
 use acmekit_core::flow::revoke::{Revoke, Revoked};
 use acmekit_core::flow::{Checkpoint, Flow};
-use acmekit_core::session::Session;
+use acmekit_core::jose::Jwk;
+use acmekit_core::session::{KeyOwner, Session};
 use acmekit_core::time::Timestamp;
 use acmekit_core::types::{Directory, Identifier};
 use tokio::sync::watch;
@@ -133,6 +134,13 @@ impl Client {
     /// The new key belongs to another account, or the CA does not offer the change.
     pub async fn change_account_key(&self, new_key: PrivateKey) -> Result<Account, Error> {
         self.run(&mut ChangeKey::new(new_key.into())).await
+    }
+
+    /// Tells the client of a public key that has another use, of a certificate or of another
+    /// account, so that it becomes no account key here (RFC 8555 §11.1); see
+    /// [`Session::note_key`].
+    pub fn note_key(&self, key: &Jwk, owner: KeyOwner) {
+        self.0.session().note_key(key, owner);
     }
 
     /// Gives the account up for good: its key can make no new account at this CA.

@@ -55,10 +55,9 @@ impl Client {
 fn is_refusal(error: &Error) -> bool {
     match error.kind() {
         ErrorKind::Unsupported | ErrorKind::Input => true,
-        ErrorKind::Problem => {
-            let status = error.core().and_then(|core| core.status());
-            status.is_some_and(|status| status.is_client_error())
-        }
+        ErrorKind::Problem => error.core().is_some_and(|core| {
+            core.code() == "key-in-use" || core.status().is_some_and(|s| s.is_client_error())
+        }),
         _ => false,
     }
 }

@@ -241,6 +241,25 @@ mod tests {
     }
 
     #[test]
+    fn each_account_gets_a_key_of_its_own() {
+        let place = tempfile::tempdir().unwrap();
+        let store = FileStore::open(place.path()).unwrap();
+        let ids = [
+            AccountId::new(URL),
+            AccountId::new(URL).with_external_account("kid-1"),
+            AccountId::new(URL).with_external_account("kid-2"),
+            AccountId::new("https://other.example/directory").with_external_account("kid-1"),
+        ];
+        let thumbprint = |id| {
+            let key = store.account_key(id, KeyType::P256).unwrap();
+            key.jwk().thumbprint()
+        };
+        let made: Vec<String> = ids.iter().map(thumbprint).collect();
+        assert_eq!(made.iter().collect::<std::collections::BTreeSet<_>>().len(), ids.len());
+        assert_eq!(ids.iter().map(thumbprint).collect::<Vec<_>>(), made, "each stays the same");
+    }
+
+    #[test]
     fn a_folder_is_named_after_the_host_and_leads_nowhere_else() {
         let folder = |url: &str| AccountId::new(url).folder();
         assert!(folder(URL).starts_with("ca.example-"));

@@ -1,11 +1,13 @@
 //! An account from beginning to end, kept in files.
 
+use acmekit::core::session::KeyOwner;
 use acmekit::store::{AccountId, FileStore};
 use acmekit::{
-    AccountChange, Client, ErrorKind, KeyType, Registration, RevocationReason, Revoke, Wanted,
+    AccountChange, Client, ErrorKind, ExternalAccountBinding, KeyType, MacAlgorithm, MacKey,
+    Registration, RevocationReason, Revoke, Wanted,
 };
-use acmekit_testing::Config;
 use acmekit_testing::server::Server;
+use acmekit_testing::{Config, ExternalAccount, ExternalAccountPolicy};
 
 use crate::setup::{assert_no_violation, client_for, registered, start_with_http01};
 
@@ -99,6 +101,53 @@ async fn an_interrupted_rollover_is_finished_with_the_key_it_was_begun_with() {
     let used = store.load_account_key(&id).unwrap().unwrap();
     assert_eq!(used.public_key_der(), next.public_key_der());
     assert_no_violation(&server);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_bindings_at_one_directory_are_two_accounts_for_good() {
+    let config = Config::default()
+        .with_external_account_policy(ExternalAccountPolicy::Required)
+        .with_external_account(ExternalAccount::new("kid-1", [0x5a; 32]).single_use())
+        .with_external_account(ExternalAccount::new("kid-2", [0x5b; 32]).single_use());
+    let (server, _listener) = start_with_http01(config).await;
+    let place = tempfile::tempdir().unwrap();
+    let store = FileStore::open(place.path()).unwrap();
+    let ids = ["kid-1", "kid-2"].map(|key_id| {
+        (key_id, AccountId::new(server.directory_url()).with_external_account(key_id))
+    });
+    let mut accounts = Vec::new();
+    for ((key_id, id), octet) in ids.iter().zip([0x5a, 0x5b]) {
+        let mac_key = MacKey::from_bytes(&[octet; 32]).unwrap();
+        let binding = ExternalAccountBinding::new(*key_id, mac_key, MacAlgorithm::Hs256).unwrap();
+        let client = client(&server, &store, id).build().unwrap();
+        let registration = Registration::new().external_account(binding);
+        let account = client.register(registration).await.unwrap();
+        assert_eq!(account.external_account_key_id.as_deref(), Some(*key_id));
+        store.save_account(&account).unwrap();
+        accounts.push(account);
+    }
+    assert_ne!(accounts[0].url, accounts[1].url);
+    assert_ne!(accounts[0].key_thumbprint, accounts[1].key_thumbprint);
+
+    // A later process finds each by its key id, without the credential and without a request.
+    for ((_, id), account) in ids.iter().zip(&accounts) {
+        let client = client(&server, &store, id).build().unwrap();
+        assert_eq!(client.account().as_ref(), Some(account));
+        assert_eq!(client.request_counts().total(), 0);
+        assert_eq!(client.find_account().await.unwrap().url, account.url);
+    }
+    assert_eq!(store.accounts_at(server.directory_url()).unwrap().len(), 2);
+    assert_no_violation(&server);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_of_another_use_is_refused_before_anything_is_sent() {
+    let (server, _listener) = start_with_http01(Config::default()).await;
+    let client = crate::setup::registered(crate::setup::client_for(&server)).await;
+    let key = crate::setup::new_key();
+    client.note_key(key.jwk(), KeyOwner::OtherAccount);
+    let error = client.change_account_key(key).await.unwrap_err();
+    assert_eq!((error.kind(), error.code()), (ErrorKind::Input, "key-used-elsewhere"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -390,6 +390,7 @@ mod tests {
             "mailto:",
             "mailto:a@x?subject=1",
             "mailto:a@x,b@x",
+            "mailto:a@x,y.example",
             "mailto:a",
             "mailto:a@b@c",
             ":x",
