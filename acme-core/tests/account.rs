@@ -2,11 +2,15 @@
 
 mod world;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use acmekit_core::action::RequestKind;
-use acmekit_core::crypto::{KeyType, PrivateKey};
+use acmekit_core::crypto::{KeyType, PrivateKey, SignError};
 use acmekit_core::error::{ErrorKind, Retry, Step};
 use acmekit_core::flow::account::{FindAccount, Register, Registration};
 use acmekit_core::flow::directory::FetchDirectory;
+use acmekit_core::jose::eab::MacSigner;
 use acmekit_core::jose::{AccountKey, ExternalAccountBinding, LocalSigner, MacAlgorithm, MacKey};
 use acmekit_core::policy::Policy;
 use acmekit_core::session::Session;
@@ -15,7 +19,7 @@ use world::{Fate, World};
 
 const SECRET: [u8; 32] = [7; 32];
 
-fn binding(algorithm: MacAlgorithm) -> ExternalAccountBinding {
+fn binding_of(algorithm: MacAlgorithm) -> ExternalAccountBinding {
     let key = MacKey::from_bytes(&SECRET).unwrap();
     ExternalAccountBinding::new("kid-1", key, algorithm).unwrap()
 }
@@ -78,7 +82,7 @@ fn a_stored_account_of_another_key_or_directory_is_refused() {
 fn every_mac_algorithm_binds_an_account() {
     for algorithm in [MacAlgorithm::Hs256, MacAlgorithm::Hs384, MacAlgorithm::Hs512] {
         let mut world = World::new(ca_with_binding(), 5);
-        let registration = Registration::new().external_account(binding(algorithm));
+        let registration = Registration::new().external_account(binding_of(algorithm));
         let account = world.run(&mut Register::new(registration)).unwrap();
         assert_eq!(account.external_account_key_id.as_deref(), Some("kid-1"));
         world.assert_no_violations();
@@ -116,7 +120,7 @@ fn a_lost_answer_does_not_cost_a_single_use_binding() {
             Fate::Delivered
         }
     }));
-    let registration = Registration::new().external_account(binding(MacAlgorithm::Hs256));
+    let registration = Registration::new().external_account(binding_of(MacAlgorithm::Hs256));
     let account = world.run(&mut Register::new(registration)).unwrap();
     assert_eq!(account.external_account_key_id.as_deref(), Some("kid-1"));
     // The second request asks by key; a second use of the binding would have been refused.
@@ -135,7 +139,7 @@ fn a_request_that_was_lost_on_its_way_is_sent_again_after_asking() {
             Fate::Delivered
         }
     }));
-    let registration = Registration::new().external_account(binding(MacAlgorithm::Hs256));
+    let registration = Registration::new().external_account(binding_of(MacAlgorithm::Hs256));
     world.run(&mut Register::new(registration)).unwrap();
     assert_eq!(world.sent(RequestKind::NewAccount), 3, "send, ask, send");
 }
@@ -179,9 +183,54 @@ fn every_kind_of_account_key_is_taken() {
         let key = PrivateKey::generate(*kind, &mut world.entropy).unwrap();
         let key = AccountKey::local(LocalSigner::new(key));
         world.session = Session::new(world.ca.directory_url(), key, Policy::default()).unwrap();
-        let registration = Registration::new().external_account(binding(MacAlgorithm::Hs256));
+        let registration = Registration::new().external_account(binding_of(MacAlgorithm::Hs256));
         world.run(&mut Register::new(registration)).unwrap();
         world.issue(&["example.org"]).unwrap();
         world.assert_no_violations();
     }
+}
+
+/// Holds the key of the binding where the flow cannot see it.
+struct Vault {
+    asked: AtomicUsize,
+    sealed: bool,
+}
+
+impl MacSigner for Vault {
+    fn sign(&self, algorithm: MacAlgorithm, message: &[u8]) -> Result<Vec<u8>, SignError> {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        if self.sealed {
+            return Err(SignError::other("the vault is sealed"));
+        }
+        MacKey::from_bytes(&SECRET).unwrap().sign(algorithm, message)
+    }
+}
+
+#[test]
+fn a_vault_computes_the_mac_once_and_the_flow_forgets_it() {
+    let mut world = World::new(ca_with_binding(), 13);
+    let vault = Arc::new(Vault { asked: AtomicUsize::new(0), sealed: false });
+    let signer: Arc<dyn MacSigner> = vault.clone();
+    let binding = ExternalAccountBinding::with_signer("kid-1", MacAlgorithm::Hs256, signer);
+    let mut flow = Register::new(Registration::new().external_account(binding.unwrap()));
+    assert_eq!(Arc::strong_count(&vault), 2);
+    let account = world.run(&mut flow).unwrap();
+    assert_eq!(account.external_account_key_id.as_deref(), Some("kid-1"));
+    assert_eq!(vault.asked.load(Ordering::Relaxed), 1);
+    assert_eq!(Arc::strong_count(&vault), 1, "the flow is done with the credential");
+    world.assert_no_violations();
+}
+
+#[test]
+fn a_vault_that_fails_spends_no_credential() {
+    let mut world = World::new(ca_with_binding(), 14);
+    let vault = Arc::new(Vault { asked: AtomicUsize::new(0), sealed: true });
+    let binding = ExternalAccountBinding::with_signer("kid-1", MacAlgorithm::Hs256, vault);
+    let registration = Registration::new().external_account(binding.unwrap());
+    let error = world.run(&mut Register::new(registration)).unwrap_err();
+    assert_eq!((error.kind(), error.code()), (ErrorKind::Crypto, "mac-failed"));
+    assert!(error.to_string().contains("the vault is sealed"), "{error}");
+    assert_eq!(world.sent(RequestKind::NewAccount), 0);
+    let registration = Registration::new().external_account(binding_of(MacAlgorithm::Hs256));
+    world.run(&mut Register::new(registration)).unwrap();
 }
