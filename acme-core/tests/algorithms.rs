@@ -1,6 +1,8 @@
 //! The names of signature algorithms, and what a server that refuses one leads to (RFC 8555 §6.2,
 //! RFC 9864).
 
+#![cfg_attr(not(feature = "ed25519"), allow(dead_code, unused_imports))]
+
 mod world;
 
 use std::cell::RefCell;

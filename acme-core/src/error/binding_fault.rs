@@ -60,7 +60,7 @@ impl Error {
         let meaning = self.meaning().unwrap_or_default();
         let is_known = meaning.split('-').any(|word| word == "eab");
         let text = problem.detail.as_deref().unwrap_or_default().to_ascii_lowercase();
-        if !is_known && !(may_be_about_a_binding(problem) && mentions_a_binding(&text)) {
+        if !(is_known || may_be_about_a_binding(problem) && mentions_a_binding(&text)) {
             return None;
         }
         let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
