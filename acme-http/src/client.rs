@@ -8,8 +8,8 @@ use acmekit_core::certificate::CertificateRequest;
 use acmekit_core::crypto::PrivateKey;
 use acmekit_core::deviation::Deviation;
 use acmekit_core::flow::account::{
-    AccountChange, ChangeKey, DeactivateAccount, FindAccount, ListOrders, OrderList, Register,
-    Registration, UpdateAccount,
+    AccountChange, ChangeKey, DeactivateAccount, FetchAccount, FindAccount, ListOrders, OrderList,
+    Register, Registration, UpdateAccount,
 };
 use acmekit_core::flow::authorization::DeactivateAuthorization;
 use acmekit_core::flow::directory::FetchDirectory;
@@ -110,6 +110,15 @@ impl Client {
     /// [`ErrorKind::NoAccount`](crate::ErrorKind::NoAccount) if the CA knows none.
     pub async fn find_account(&self) -> Result<Account, Error> {
         self.run(&mut FindAccount::new()).await
+    }
+
+    /// Reads the account at its URL as the CA has it now.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NoAccount`](crate::ErrorKind::NoAccount) if it is no longer valid, or the client
+    /// has none yet.
+    pub async fn fetch_account(&self) -> Result<Account, Error> {
+        self.run(&mut FetchAccount::new()).await
     }
 
     /// The account, once it is registered, found or set.

@@ -10,7 +10,8 @@
 //! 3. The [`ReplyMail`] is sent, and then the challenge is triggered.
 //!
 //! Receiving, verifying DKIM or S/MIME, and sending are for the caller. The reply has to be signed
-//! by DKIM on its way (RFC 8823 §3.2).
+//! by DKIM on its way (RFC 8823 §3.2). The key authorization of an
+//! [`Offer`](crate::action::Offer) covers only the second part of the token and proves nothing here.
 
 mod address;
 mod reply;

@@ -1,4 +1,5 @@
-//! dns-01 (RFC 8555 §8.4) by an external program: anything that can change a zone.
+//! dns-01 (RFC 8555 §8.4) by an external program: anything that can change a zone. The same for
+//! dns-account-01 (draft-ietf-acme-dns-account-label).
 
 use core::time::Duration;
 use std::env;
@@ -67,6 +68,7 @@ const STDERR_GRACE: Duration = Duration::from_millis(200);
 #[derive(Clone, Debug)]
 pub struct Dns01Exec {
     program: PathBuf,
+    kind: ChallengeType,
     time_limit: Duration,
     slots: Arc<Semaphore>,
 }
@@ -80,7 +82,16 @@ impl Dns01Exec {
     pub fn new(program: impl AsRef<Path>) -> Result<Self, SolverError> {
         let program = resolve(program.as_ref())?;
         let slots = Arc::new(Semaphore::new(MAX_RUNS));
-        Ok(Self { program, time_limit: DEFAULT_TIME_LIMIT, slots })
+        Ok(Self { program, kind: ChallengeType::Dns01, time_limit: DEFAULT_TIME_LIMIT, slots })
+    }
+
+    /// Meets dns-account-01 instead: the record's name begins with a label of the account, such as
+    /// `_ujmmovf2vn55tgye._acme-challenge.example.org`, so that several accounts can validate one
+    /// name. Add a solver of each form for CAs that offer only one of them.
+    #[must_use]
+    pub fn with_account_label(mut self) -> Self {
+        self.kind = ChallengeType::DnsAccount01;
+        self
     }
 
     /// Sets the time for one run.
@@ -90,14 +101,22 @@ impl Dns01Exec {
         self
     }
 
-    fn command(&self, action: &str, offer: &Offer) -> Command {
-        let (name, value) = (offer.dns01_name(), offer.dns01_value());
+    /// The name of the record; `None` if an account is needed and there is none.
+    fn record_name(&self, offer: &Offer) -> Option<String> {
+        match self.kind {
+            ChallengeType::DnsAccount01 => offer.dns_account01_name(),
+            _ => Some(offer.dns01_name()),
+        }
+    }
+
+    fn command(&self, action: &str, name: &str, offer: &Offer) -> Command {
+        let value = offer.dns01_value();
         let mut command = Command::new(&self.program);
         command
-            .args([action, &name, &value])
+            .args([action, name, &value])
             .env_remove(EAB_HMAC_KEY_VARIABLE)
             .env("ACME_ACTION", action)
-            .env("ACME_RECORD_NAME", &name)
+            .env("ACME_RECORD_NAME", name)
             .env("ACME_RECORD_VALUE", &value)
             .env("ACME_IDENTIFIER", offer.identifier.value())
             .stdin(Stdio::null())
@@ -110,9 +129,12 @@ impl Dns01Exec {
     }
 
     async fn run(&self, action: &'static str, offer: &Offer) -> Result<(), SolverError> {
-        let mut command = self.command(action, offer);
+        let Some(name) = self.record_name(offer) else {
+            return Err(SolverError::new("dns-account-01 needs the URL of the account"));
+        };
+        let mut command = self.command(action, &name, offer);
         let error = |what: String| {
-            let (program, name) = (self.program.display(), offer.dns01_name());
+            let program = self.program.display();
             SolverError::new(format!("{program} {action} {name}: {what}"))
         };
         // The semaphore is never closed; waiting for a slot takes nothing from the time limit.
@@ -245,7 +267,9 @@ fn is_runnable(path: &Path) -> bool {
 
 impl Solver for Dns01Exec {
     fn supports(&self, offer: &Offer) -> bool {
-        offer.kind == ChallengeType::Dns01 && offer.kind.can_validate(&offer.identifier)
+        offer.kind == self.kind
+            && offer.kind.can_validate(&offer.identifier)
+            && self.record_name(offer).is_some()
     }
 
     fn present<'a>(&'a self, offer: &'a Offer) -> SolverFuture<'a> {
@@ -308,10 +332,27 @@ mod tests {
         assert_eq!(log, line("present") + &line("withdraw"));
     }
 
+    #[tokio::test]
+    async fn with_the_label_of_the_account_the_record_is_that_of_dns_account_01() {
+        let (folder, path) = script(r#"echo "$2" "$ACME_RECORD_NAME" "$3" >> log"#);
+        let (plain, solver) =
+            (Dns01Exec::new(&path).unwrap(), Dns01Exec::new(&path).unwrap().with_account_label());
+        let without_account = offer(ChallengeType::DnsAccount01, "*.example.org");
+        assert!(!solver.supports(&without_account), "the label is made of the account's URL");
+        let account = "https://example.com/acme/acct/ExampleAccount";
+        let offer = without_account.with_members(serde_json::Map::new(), account);
+        assert!(solver.supports(&offer) && !plain.supports(&offer));
+        assert!(plain.supports(&wildcard()) && !solver.supports(&wildcard()));
+        solver.present(&offer).await.unwrap();
+        let name = "_ujmmovf2vn55tgye._acme-challenge.example.org";
+        let log = fs::read_to_string(folder.path().join("log")).unwrap();
+        assert_eq!(log, format!("{name} {name} {}\n", offer.dns01_value()));
+    }
+
     #[test]
     fn the_secret_of_an_external_account_binding_is_not_handed_down() {
         let solver = Dns01Exec::new("sh").unwrap();
-        let command = solver.command("present", &wildcard());
+        let command = solver.command("present", NAME, &wildcard());
         let mut changes = command.as_std().get_envs();
         assert!(changes.any(|(name, value)| name == "ACME_EAB_HMAC_KEY" && value.is_none()));
     }

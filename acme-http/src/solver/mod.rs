@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | [`http01::Http01Listener`] | http-01 | a machine whose port 80 is free |
 //! | [`http01::Http01Webroot`] | http-01 | a web server that serves a directory |
-//! | [`dns01::Dns01Exec`] | dns-01 | anything a program or script can reach; wildcards |
+//! | [`dns01::Dns01Exec`] | dns-01, dns-account-01 | anything a program or script can reach; wildcards |
 //! | [`tls_alpn01::TlsAlpn01Listener`] | tls-alpn-01 | a machine whose port 443 is free |
 //!
 //! Anything else is an implementation of [`Solver`].
