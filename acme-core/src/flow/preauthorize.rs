@@ -5,14 +5,15 @@
 //!            └─ valid already ────────────────────────────────────────┘
 //! ```
 
+mod polling;
+
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::issue::authorize::{Pending, ToAnswer, offers, read_authorization, validation_error};
+use super::issue::pending::{Pending, offers, read_authorization};
 use super::issue::saved::SavedOffer;
 use super::single::{account, cancelled, rest};
 use crate::action::{Action, ChallengeId, Input, RequestKind, WaitReason};
-use crate::backoff::Polls;
 use crate::challenge::Answer;
 use crate::error::{Error, ErrorKind, Misuse, Retry, Step};
 use crate::exchange::{
@@ -24,7 +25,8 @@ use crate::flow::{Context, Deadline, Flow, handle_steadily, poll_steadily};
 use crate::problem::printable;
 use crate::session::Session;
 use crate::time::Timestamp;
-use crate::types::{Authorization, AuthorizationStatus, Challenge, ChallengeStatus, Identifier};
+use crate::types::{Authorization, AuthorizationStatus, Identifier};
+use polling::Polling;
 
 /// A name whose control is proven.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,12 +38,15 @@ pub struct Preauthorized {
     pub identifier: Identifier,
     /// When the authorization ends, if the server says so.
     pub expires: Option<Timestamp>,
+    /// Whether it counts for the names below, too (RFC 9444 §4.1).
+    pub allows_subdomains: bool,
 }
 
 /// Proves control of a name or address, so that a later order for it needs no challenge. Few
 /// servers offer this; it is never possible for wildcards.
 pub struct Preauthorize {
     identifier: Identifier,
+    with_subdomains: bool,
     deadline: Deadline,
     binding: Option<Binding>,
     authorization_url: Option<String>,
@@ -64,11 +69,8 @@ enum State {
         pending: Box<Pending>,
         is_presented: bool,
     },
-    Responding,
-    Polling {
-        polls: Polls,
-        asking: bool,
-    },
+    Responding(Box<Pending>),
+    Polling(Polling),
     Closing(Result<Preauthorized, Error>),
     Failed(Error),
     Finished,
@@ -78,6 +80,8 @@ enum State {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct SavedPreauthorize {
     identifier: Identifier,
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    with_subdomains: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     authorization_url: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -89,6 +93,7 @@ impl Preauthorize {
     pub fn new(identifier: Identifier) -> Self {
         Self {
             identifier,
+            with_subdomains: false,
             deadline: Deadline::default(),
             binding: None,
             authorization_url: None,
@@ -96,6 +101,16 @@ impl Preauthorize {
             state: State::Start,
             exchanges: Exchanges::default(),
         }
+    }
+
+    /// Asks for an authorization that counts for all names below as well, so that orders for them
+    /// need no proof of their own (RFC 9444 §4.2). A server that does not know this authorizes the
+    /// name alone: see [`Preauthorized::allows_subdomains`]. What it takes to be proven is the
+    /// server's choice; mostly dns-01.
+    #[must_use]
+    pub const fn with_subdomains(mut self) -> Self {
+        self.with_subdomains = true;
+        self
     }
 
     /// Gives up at this time.
@@ -115,6 +130,7 @@ impl Preauthorize {
         };
         let mut flow = Self::new(saved.identifier);
         flow.binding = binding;
+        flow.with_subdomains = saved.with_subdomains;
         flow.authorization_url = saved.authorization_url;
         flow.presented = saved.presented;
         Ok(flow)
@@ -124,8 +140,8 @@ impl Preauthorize {
         match &self.state {
             State::Start | State::Creating => Step::Preauthorization,
             State::Publishing { .. } => Step::Publication,
-            State::Responding => Step::Challenge,
-            State::Polling { .. } | State::Closing(_) | State::Finished => Step::Validation,
+            State::Responding(_) => Step::Challenge,
+            State::Polling(_) | State::Closing(_) | State::Finished => Step::Validation,
             State::Failed(error) => error.step(),
         }
     }
@@ -150,7 +166,11 @@ impl Preauthorize {
                 let text = "the server offers no authorization ahead of an order";
                 return error(ErrorKind::Unsupported, "preauthorization-unsupported", text);
             };
-            let payload = json!({ "identifier": self.identifier }).to_string().into_bytes();
+            let mut payload = json!({ "identifier": self.identifier });
+            if self.with_subdomains {
+                payload["subdomainAuthAllowed"] = true.into();
+            }
+            let payload = payload.to_string().into_bytes();
             let kind = RequestKind::NewAuthorization;
             self.request(session, Tag::Authorization, step, kind, url, payload, Repeat::Freely)?;
         }
@@ -212,29 +232,15 @@ impl Preauthorize {
             self.finish(&url, &authorization);
             return Ok(());
         }
-        if let State::Polling { polls, asking } = &mut self.state {
-            *asking = false;
-            let failed = authorization
-                .challenges
-                .iter()
-                .any(|challenge| challenge.status == ChallengeStatus::Invalid);
-            if failed || authorization.status != AuthorizationStatus::Pending {
-                let name = self.identifier.to_string();
-                return Err(validation_error(&name, authorization.error(), &url));
-            }
-            let policy = cx.session.policy().clone();
-            if polls.count() >= policy.max_polls {
-                return Err(deadline_error(
-                    Step::Validation,
-                    "the CA validated",
-                    cx.session.clock_time(now),
-                ));
-            }
-            return polls.no_news(now, reply.retry_after, &policy, cx.entropy);
+        if matches!(self.state, State::Polling(_)) {
+            return self.still_pending(cx, now, reply, &authorization);
         }
         if let Some(pending) = offers(cx.session, url, &authorization)? {
             let pending = Box::new(pending);
             self.state = State::Publishing { pending, is_presented: false };
+        } else {
+            // The challenge is valid already; the authorization is about to be.
+            self.begin_polling(cx, now, reply.retry_after, None);
         }
         Ok(())
     }
@@ -244,41 +250,8 @@ impl Preauthorize {
             authorization_url: url.to_owned(),
             identifier: self.identifier.clone(),
             expires: authorization.expires,
+            allows_subdomains: authorization.allows_subdomains,
         }));
-    }
-
-    fn take_challenge(
-        &mut self,
-        cx: &mut Context<'_>,
-        now: Timestamp,
-        outcome: Outcome,
-    ) -> Result<(), Error> {
-        let mut retry_after = None;
-        match outcome {
-            Outcome::Reply(reply) => {
-                retry_after = reply.retry_after;
-                let challenge = reply
-                    .object(Step::Challenge)
-                    .ok()
-                    .and_then(|object| Challenge::read(&object, &mut cx.session.deviations));
-                if let Some(challenge) = challenge
-                    && challenge.status == ChallengeStatus::Invalid
-                {
-                    let name = self.identifier.to_string();
-                    return Err(validation_error(&name, challenge.error.as_ref(), &reply.url));
-                }
-            }
-            // Polling tells whether it was heard.
-            Outcome::Unknown(_) => {}
-            Outcome::Failed(error) => return Err(error),
-        }
-        self.begin_polling(cx, now, retry_after);
-        Ok(())
-    }
-
-    fn begin_polling(&mut self, cx: &Context<'_>, now: Timestamp, retry_after: Option<Timestamp>) {
-        let polls = Polls::start(now, retry_after, cx.session.policy());
-        self.state = State::Polling { polls, asking: false };
     }
 
     fn step_on(
@@ -295,24 +268,9 @@ impl Preauthorize {
                     self.presented = saved;
                     return Ok(Some(Action::Present(offers)));
                 }
-                match pending.to_answer() {
-                    Some((ToAnswer { url, payload }, ChallengeStatus::Pending)) => {
-                        self.state = State::Responding;
-                        let (tag, kind) = (Tag::Challenge, RequestKind::Challenge);
-                        let (step, repeat) = (Step::Challenge, Repeat::AfterAsking);
-                        self.request(cx.session, tag, step, kind, url, payload, repeat)?;
-                    }
-                    // Answered before a crash: it is not answered twice.
-                    Some(_) => self.begin_polling(cx, now, None),
-                    None => {}
-                }
-                Ok(None)
+                self.respond_if_published(cx, now).map(|()| None)
             }
-            State::Polling { polls, asking } if !*asking && polls.next() <= now => {
-                *asking = true;
-                let url = self.authorization_url.clone().unwrap_or_default();
-                self.read(cx.session, &url).map(|()| None)
-            }
+            State::Polling(_) => self.poll_authorization(cx, now).map(|()| None),
             _ => Ok(None),
         }
     }
@@ -324,11 +282,11 @@ impl Preauthorize {
     ) -> Result<Action<Preauthorized>, Error> {
         let now = cx.now;
         if now >= deadline {
-            return Err(deadline_error(
-                self.step(),
-                "the CA validated",
-                cx.session.clock_time(now),
-            ));
+            let what = match &self.state {
+                State::Polling(polling) => polling.waiting_for(),
+                _ => "the CA validated".to_owned(),
+            };
+            return Err(deadline_error(self.step(), &what, cx.session.clock_time(now)));
         }
         while let Some((tag, outcome)) = self.exchanges.next_outcome() {
             match (tag, outcome) {
@@ -353,8 +311,8 @@ impl Preauthorize {
             Activity::Sign(request) => Ok(Action::Sign(request)),
             Activity::Idle(idle) => {
                 let wake = match &self.state {
-                    State::Polling { polls, asking: false } => {
-                        Some((polls.next(), WaitReason::Validation))
+                    State::Polling(polling) => {
+                        polling.wake().map(|at| (at, WaitReason::Validation))
                     }
                     _ => None,
                 };
@@ -414,6 +372,7 @@ impl Flow for Preauthorize {
     fn checkpoint(&self) -> Checkpoint {
         let saved = SavedPreauthorize {
             identifier: self.identifier.clone(),
+            with_subdomains: self.with_subdomains,
             authorization_url: self.authorization_url.clone(),
             presented: self.presented.clone(),
         };

@@ -30,6 +30,13 @@ super::status! {
     }
 }
 
+impl AuthorizationStatus {
+    /// Whether it has ended without being valid: no challenge can help any more (RFC 8555 §7.1.6).
+    pub const fn is_lost(&self) -> bool {
+        matches!(self, Self::Invalid | Self::Deactivated | Self::Expired | Self::Revoked)
+    }
+}
+
 /// One authorization as the server sent it.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -44,6 +51,8 @@ pub struct Authorization {
     pub challenges: Vec<Challenge>,
     /// Whether it is for the wildcard below the name.
     pub wildcard: bool,
+    /// Whether it also counts for the names below (RFC 9444 §4.1).
+    pub allows_subdomains: bool,
 }
 
 impl Authorization {
@@ -77,6 +86,7 @@ impl Authorization {
             expires,
             challenges,
             wildcard,
+            allows_subdomains: fields.flag("subdomainAuthAllowed"),
         })
     }
 
@@ -101,6 +111,7 @@ impl Authorization {
 mod tests {
     use super::*;
     use crate::challenge::ChallengeType;
+    use crate::types::ChallengeStatus;
     use serde_json::json;
 
     fn read(value: &Value) -> Result<Authorization, &'static str> {
@@ -125,6 +136,73 @@ mod tests {
         assert_eq!(challenges[0].kind, ChallengeType::DnsPersist01);
         assert!(challenges[1].token.is_none());
         assert!(challenges[2].token.is_some() && challenges[2].error.is_none());
+    }
+
+    #[test]
+    fn every_member_of_the_section_is_read() {
+        let authorization = read(&json!({
+            "identifier": {"type": "dns", "value": "example.org"},
+            "status": "valid",
+            "expires": "2026-12-01T00:00:00Z",
+            "wildcard": true,
+            "subdomainAuthAllowed": true,
+            "challenges": [{
+                "type": "dns-01", "url": "https://a/1", "status": "valid", "token": "abc",
+                "validated": "2026-11-22T01:02:03Z", "extra": {"a": [1]},
+            }],
+        }))
+        .unwrap();
+        assert_eq!(authorization.identifier, Identifier::dns("example.org").unwrap());
+        assert_eq!(authorization.status, AuthorizationStatus::Valid);
+        assert_eq!(authorization.expires.unwrap().to_string(), "2026-12-01T00:00:00Z");
+        assert!(authorization.wildcard && authorization.allows_subdomains);
+        let challenge = &authorization.challenges[0];
+        assert_eq!((challenge.kind.as_str(), challenge.url.as_str()), ("dns-01", "https://a/1"));
+        assert_eq!(challenge.status, ChallengeStatus::Valid);
+        assert_eq!(challenge.token.as_ref().unwrap().as_str(), "abc");
+        assert_eq!(challenge.validated.unwrap().to_string(), "2026-11-22T01:02:03Z");
+        assert_eq!(json!(challenge.members()), json!({"extra": {"a": [1]}}));
+        let bare = json!({
+            "identifier": {"type": "dns", "value": "example.org"}, "status": "pending",
+        });
+        let bare = read(&bare).unwrap();
+        assert!(!bare.wildcard && !bare.allows_subdomains && bare.expires.is_none());
+    }
+
+    #[test]
+    fn each_status_of_a_challenge_is_told_apart_and_an_error_is_read_with_any() {
+        for (text, status) in [
+            ("pending", ChallengeStatus::Pending),
+            ("processing", ChallengeStatus::Processing),
+            ("valid", ChallengeStatus::Valid),
+            ("invalid", ChallengeStatus::Invalid),
+            ("odd", ChallengeStatus::Other("odd".to_owned())),
+        ] {
+            let authorization = read(&json!({
+                "identifier": {"type": "dns", "value": "example.org"}, "status": "pending",
+                "challenges": [{"type": "dns-01", "url": "https://a/1", "status": text,
+                                "error": {"detail": "SERVFAIL"}}],
+            }))
+            .unwrap();
+            let challenge = &authorization.challenges[0];
+            assert_eq!(challenge.status, status);
+            assert_eq!(challenge.error.as_ref().unwrap().detail.as_deref(), Some("SERVFAIL"));
+        }
+    }
+
+    #[test]
+    fn what_has_ended_without_being_valid_is_lost() {
+        for (text, is_lost) in [
+            ("pending", false),
+            ("valid", false),
+            ("invalid", true),
+            ("deactivated", true),
+            ("expired", true),
+            ("revoked", true),
+            ("processing", false),
+        ] {
+            assert_eq!(AuthorizationStatus::from(text.to_owned()).is_lost(), is_lost, "{text}");
+        }
     }
 
     #[test]

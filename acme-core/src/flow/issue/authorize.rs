@@ -1,78 +1,21 @@
 //! Authorizations side by side: reading them, publishing proofs, answering challenges
 //! (RFC 8555 §7.5).
 
-use super::order::known_code;
+use super::pending::{Pending, ToAnswer, if_gone, offers, read_authorization, validation_error};
 use super::{Issue, SavedOffer, State, Tag};
 use crate::action::{ChallengeId, RequestKind};
-use crate::challenge::{Answer, Token};
-use crate::error::{Error, ErrorKind, Misuse, Retry, Step};
+use crate::challenge::Answer;
+use crate::error::{Error, ErrorKind, Misuse, Step};
 use crate::exchange::{Outcome, Reply};
 use crate::flow::Context;
-use crate::problem::ProblemType;
+use crate::problem::{Problem, ProblemType};
 use crate::session::Session;
 use crate::time::Timestamp;
 use crate::types::{Authorization, AuthorizationStatus, Challenge, ChallengeStatus, Order};
 
-/// Letters of an RFC 7638 thumbprint with SHA-256.
-const THUMBPRINT_LEN: usize = 43;
-/// Boulder reads this much of a proof at the most (R-CHL-12).
-const MAX_KEY_AUTHORIZATION: usize = 128;
-
 /// All authorizations are being read.
 pub(super) struct Authorizing {
     slots: Vec<(String, Option<Authorization>)>,
-}
-
-/// One identifier that the CA has yet to validate.
-#[derive(Clone, Debug)]
-pub(in crate::flow) struct Pending {
-    pub(super) authorization_url: String,
-    pub(super) name: String,
-    pub(in crate::flow) offers: Vec<(SavedOffer, ChallengeStatus)>,
-    /// The offer that is published, and what it is answered with.
-    chosen: Option<(usize, Answer)>,
-    /// Nobody knows whether the server heard that the proof is in place.
-    pub(super) unheard: bool,
-}
-
-impl Pending {
-    /// The answer to the challenge that is published, and the status it had.
-    pub(in crate::flow) fn to_answer(&self) -> Option<(ToAnswer, &ChallengeStatus)> {
-        let (at, answer) = self.chosen.as_ref()?;
-        let (offer, status) = self.offers.get(*at)?;
-        let url = offer.challenge_url.clone();
-        Some((ToAnswer { url, payload: answer.payload() }, status))
-    }
-
-    fn challenge_url(&self) -> Option<&str> {
-        let (offer, _) = self.offers.get(self.chosen.as_ref()?.0)?;
-        Some(&offer.challenge_url)
-    }
-
-    /// Notes that one of the offers is published, unless another one already is.
-    ///
-    /// Returns whether it is among them.
-    pub(in crate::flow) fn choose(
-        &mut self,
-        id: &ChallengeId,
-        answer: &Answer,
-    ) -> Result<bool, Misuse> {
-        let found = self.offers.iter().position(|(offer, _)| offer.challenge_url == id.0);
-        let Some((at, (offer, _))) = found.and_then(|at| Some((at, self.offers.get(at)?))) else {
-            return Ok(false);
-        };
-        if !answer.is_empty() && !offer.kind.takes_answer() {
-            return Err(Misuse::UnwantedAnswer);
-        }
-        self.chosen.get_or_insert_with(|| (at, answer.clone()));
-        Ok(true)
-    }
-}
-
-/// A request that tells the server that a proof is in place (§7.5.1).
-pub(in crate::flow) struct ToAnswer {
-    pub(in crate::flow) url: String,
-    pub(in crate::flow) payload: Vec<u8>,
 }
 
 /// The driver publishes.
@@ -99,6 +42,8 @@ pub(super) struct Responding {
     retry_after: Option<Timestamp>,
     /// Whether the server has validated every name while it answered.
     all_valid: bool,
+    /// What the server could not see so far, and for which name.
+    problem: Option<(String, Problem)>,
     /// Refused answers; the authorization is read to learn whether the refusal matters.
     refused: Vec<(usize, Error)>,
 }
@@ -146,7 +91,7 @@ impl Issue {
         }
         let reply = match outcome {
             Outcome::Reply(reply) => reply,
-            Outcome::Failed(error) | Outcome::Unknown(error) => return Err(error),
+            Outcome::Failed(error) | Outcome::Unknown(error) => return Err(if_gone(error)),
         };
         let authorization = read_authorization(cx.session, &reply)?;
         self.check_authorization(&authorization, &reply.url)?;
@@ -168,6 +113,8 @@ impl Issue {
             // All were valid already: the order is about to be ready.
             return self.begin_validation(cx, now, pending, None, true);
         }
+        self.plan.open_authorizations =
+            pending.iter().map(|one| one.authorization_url.clone()).collect();
         self.state = State::Publishing(Publishing { pending, presented: false });
         Ok(())
     }
@@ -206,7 +153,7 @@ impl Issue {
         now: Timestamp,
     ) -> Result<(), Error> {
         let State::Publishing(publishing) = &mut self.state else { return Ok(()) };
-        if publishing.pending.iter().any(|pending| pending.chosen.is_none()) {
+        if publishing.pending.iter().any(|pending| pending.to_answer().is_none()) {
             return Ok(());
         }
         let pending = core::mem::take(&mut publishing.pending);
@@ -222,8 +169,9 @@ impl Issue {
             return self.begin_validation(cx, now, pending, None, false);
         }
         let retry_after = None;
-        let (all_valid, refused) = (true, Vec::new());
-        let responding = Responding { pending, outstanding, retry_after, all_valid, refused };
+        let (all_valid, problem, refused) = (true, None, Vec::new());
+        let responding =
+            Responding { pending, outstanding, retry_after, all_valid, problem, refused };
         self.state = State::Responding(responding);
         Ok(())
     }
@@ -257,14 +205,17 @@ impl Issue {
                 responding.retry_after = responding.retry_after.max(reply.retry_after);
                 let status = challenge.as_ref().map(|challenge| &challenge.status);
                 responding.all_valid &= status == Some(&ChallengeStatus::Valid);
-                if status == Some(&ChallengeStatus::Invalid) {
-                    let problem = challenge.and_then(|challenge| challenge.error);
+                let is_invalid = status == Some(&ChallengeStatus::Invalid);
+                let problem = challenge.and_then(|challenge| challenge.error);
+                if !is_invalid && let Some(problem) = problem {
+                    responding.problem = Some((pending.name.clone(), problem));
+                } else if is_invalid {
                     return Err(validation_error(&pending.name, problem.as_ref(), &reply.url));
                 }
             }
             // The answer was lost, or the server stumbled: polling tells whether it was heard.
             (Outcome::Unknown(_), Some(pending)) => {
-                pending.unheard = true;
+                pending.was_unheard(now);
                 responding.all_valid = false;
             }
             // Another order of the account may have answered the same challenge: servers share
@@ -317,7 +268,12 @@ impl Issue {
         }
         let pending = core::mem::take(&mut responding.pending);
         let (retry_after, all_valid) = (responding.retry_after, responding.all_valid);
-        self.begin_validation(cx, now, pending, retry_after, all_valid)
+        let problem = responding.problem.take();
+        self.begin_validation(cx, now, pending, retry_after, all_valid)?;
+        if let (State::Validating(validating), Some((name, problem))) = (&mut self.state, problem) {
+            validating.note_problem(name, problem);
+        }
+        Ok(())
     }
 }
 
@@ -326,121 +282,4 @@ fn is_about_state(error: &Error) -> bool {
     let kind = error.problem().map(|problem| &problem.kind);
     matches!(kind, Some(ProblemType::Malformed | ProblemType::Conflict))
         || error.status() == Some(http::StatusCode::CONFLICT)
-}
-
-pub(in crate::flow) fn read_authorization(
-    session: &mut Session,
-    reply: &Reply,
-) -> Result<Authorization, Error> {
-    let object = reply.object(Step::Authorization)?;
-    Authorization::read(&object, &mut session.deviations).map_err(|lack| {
-        let text = format!("the authorization cannot be used: {lack}");
-        let step = Step::Authorization;
-        Error::new(ErrorKind::Protocol, step, "authorization-invalid", text).with_url(&reply.url)
-    })
-}
-
-/// The challenges of an authorization that can be met; none if it is valid already.
-pub(in crate::flow) fn offers(
-    session: &mut Session,
-    authorization_url: String,
-    authorization: &Authorization,
-) -> Result<Option<Pending>, Error> {
-    let ordered = authorization.ordered_identifier();
-    match &authorization.status {
-        AuthorizationStatus::Valid => return Ok(None),
-        AuthorizationStatus::Pending => {}
-        // Some servers report a validation under way (quirk 55).
-        AuthorizationStatus::Other(status) if status == "processing" => {}
-        status => {
-            let problem = authorization.error();
-            let mut error = validation_error(&ordered.to_string(), problem, &authorization_url);
-            if problem.is_none() {
-                let text = format!("the authorization of {ordered} is {status}");
-                let step = Step::Authorization;
-                error = Error::new(ErrorKind::Validation, step, "authorization-final", text)
-                    .with_url(&authorization_url);
-            }
-            return Err(error.with_step(Step::Authorization));
-        }
-    }
-    let mut offers = Vec::new();
-    for challenge in &authorization.challenges {
-        let is_usable = challenge.token.is_some() || !challenge.kind.needs_token();
-        if !is_usable
-            || !challenge.is_whole
-            || !challenge.kind.can_validate(&ordered)
-            || !matches!(challenge.status, ChallengeStatus::Pending | ChallengeStatus::Processing)
-        {
-            continue;
-        }
-        if let Some(token) = &challenge.token
-            && challenge.kind.needs_token()
-            && !is_fit(token, session)
-        {
-            continue;
-        }
-        let step = Step::Authorization;
-        let url = session.resolve_url(step, &challenge.url, &authorization_url)?;
-        let offer = SavedOffer {
-            challenge_url: url,
-            authorization_url: authorization_url.clone(),
-            identifier: authorization.identifier.clone(),
-            wildcard: authorization.wildcard,
-            kind: challenge.kind.clone(),
-            token: challenge.token.clone(),
-            members: challenge.members.clone(),
-        };
-        offers.push((offer, challenge.status.clone()));
-    }
-    if offers.is_empty() {
-        let kinds: Vec<String> =
-            authorization.challenges.iter().map(|c| c.kind.to_string()).collect();
-        let text = format!(
-            "the CA offers no challenge for {ordered} that can be met; it offers: {}",
-            if kinds.is_empty() { "none".to_owned() } else { kinds.join(", ") }
-        );
-        let step = Step::Authorization;
-        return Err(Error::new(ErrorKind::Unsupported, step, "no-usable-challenge", text)
-            .with_retry(Retry::OtherCa)
-            .with_url(&authorization_url));
-    }
-    let name = ordered.to_string();
-    Ok(Some(Pending { authorization_url, name, offers, chosen: None, unheard: false }))
-}
-
-/// Whether a key authorization may be made of a token; what is odd about it is noted.
-fn is_fit(token: &Token, session: &mut Session) -> bool {
-    if token.as_str().len() + 1 + THUMBPRINT_LEN >= MAX_KEY_AUTHORIZATION {
-        let text = "a challenge token makes a proof longer than servers read (128 octets)";
-        session.deviations.note("token-long", text);
-    }
-    if token.is_weak() {
-        let text = "a challenge token has less than 128 bits";
-        session.deviations.note("token-weak", text);
-        return !session.policy().strict_token_entropy;
-    }
-    true
-}
-
-/// The error for a name that the CA could not validate.
-pub(in crate::flow) fn validation_error(
-    name: &str,
-    problem: Option<&crate::problem::Problem>,
-    url: &str,
-) -> Error {
-    let (code, text) = match problem {
-        Some(problem) => (
-            known_code(problem, "validation-failed"),
-            format!("the CA could not validate {name}: {problem}"),
-        ),
-        None => {
-            ("validation-failed", format!("the CA could not validate {name} and gives no reason"))
-        }
-    };
-    let error = Error::new(ErrorKind::Validation, Step::Validation, code, text).with_url(url);
-    match problem {
-        Some(problem) => error.with_problem(problem.clone()),
-        None => error,
-    }
 }

@@ -171,7 +171,11 @@ impl Issue {
             return Ok(());
         }
         if issuing.polls.count() >= cx.session.policy().max_polls {
-            return Err(too_many_polls(Step::Issuance, cx.session.clock_time(now)));
+            return Err(too_many_polls(
+                Step::Issuance,
+                "the certificate was there",
+                cx.session.clock_time(now),
+            ));
         }
         issuing.asking = true;
         self.plan.polls = issuing.polls.count().saturating_add(1);

@@ -12,11 +12,12 @@
 //! The order is polled, one request a round; the authorizations are read again only when the order
 //! turned invalid without a reason, or stays pending for long.
 
-pub(in crate::flow) mod authorize;
+mod authorize;
 mod download;
 mod finalize;
 mod issued;
 mod order;
+pub(in crate::flow) mod pending;
 pub(in crate::flow) mod saved;
 mod validate;
 mod verify;
@@ -38,7 +39,7 @@ use crate::exchange::{
 use crate::flow::checkpoint::{Binding, Checkpoint};
 use crate::flow::single::{cancelled, rest};
 use crate::flow::{Context, Deadline, Flow, handle_steadily, poll_steadily};
-use crate::problem::printable;
+use crate::problem::{Problem, printable};
 use crate::session::Session;
 use crate::time::Timestamp;
 
@@ -69,6 +70,8 @@ struct Plan {
     finalize_url: Option<String>,
     /// Presented and not withdrawn yet.
     presented: Vec<SavedOffer>,
+    /// Authorizations that were pending when they were read.
+    open_authorizations: Vec<String>,
     /// Names the signature of the certificate request that is outstanding.
     signing: Option<SignId>,
     /// The order URL comes from a checkpoint and was not read yet.
@@ -144,6 +147,7 @@ impl Issue {
                 order_url: None,
                 finalize_url: None,
                 presented: Vec::new(),
+                open_authorizations: Vec::new(),
                 signing: None,
                 resumed: false,
                 polls: 0,
@@ -174,6 +178,24 @@ impl Issue {
     /// The order URL, once the server has named it.
     pub fn order_url(&self) -> Option<&str> {
         self.plan.order_url.as_deref()
+    }
+
+    /// Why the CA could not validate a name so far, while it goes on trying (RFC 8555 §8.2): the
+    /// name and the reason, as the server told them last.
+    pub fn validation_problem(&self) -> Option<(&str, &Problem)> {
+        let State::Validating(validating) = &self.state else { return None };
+        validating.last_problem().map(|(name, problem)| (name.as_str(), problem))
+    }
+
+    /// The authorizations that this order wanted proofs for. An order that is given up leaves them
+    /// pending, and CAs count them: each can be given up by a
+    /// [`DeactivateAuthorization`](crate::flow::authorization::DeactivateAuthorization). One that
+    /// has failed is refused by the server, which does no harm.
+    pub fn open_authorizations(&self) -> &[String] {
+        match &self.state {
+            State::Finished => &[],
+            _ => &self.plan.open_authorizations,
+        }
     }
 
     /// The step the flow is at.

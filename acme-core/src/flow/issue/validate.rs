@@ -1,6 +1,6 @@
 //! Waiting until the CA has validated every name: the order is polled (RFC 8555 §7.5.1).
 
-use super::authorize::{Pending, read_authorization, validation_error};
+use super::pending::{Pending, lost, read_authorization, validation_error};
 use super::{Issue, State, Tag};
 use crate::action::RequestKind;
 use crate::backoff::Polls;
@@ -9,7 +9,7 @@ use crate::exchange::Outcome;
 use crate::flow::Context;
 use crate::problem::Problem;
 use crate::time::Timestamp;
-use crate::types::{AuthorizationStatus, ChallengeStatus, Order};
+use crate::types::{ChallengeStatus, Order};
 
 /// Rounds of order polls between two looks at the authorizations of an order that stays pending.
 const ROUNDS_PER_CHECK: u32 = 5;
@@ -28,6 +28,14 @@ pub(super) struct Validating {
 impl Validating {
     pub(super) fn wake(&self) -> Option<Timestamp> {
         (!self.asking).then(|| self.polls.next())
+    }
+
+    pub(super) fn note_problem(&mut self, name: String, problem: Problem) {
+        self.last_problem = Some((name, problem));
+    }
+
+    pub(super) const fn last_problem(&self) -> Option<&(String, Problem)> {
+        self.last_problem.as_ref()
     }
 
     pub(super) fn waiting_for(&self) -> String {
@@ -77,7 +85,8 @@ impl Issue {
         }
         let policy = cx.session.policy();
         if validating.polls.count() >= policy.max_polls {
-            return Err(too_many_polls(Step::Validation, cx.session.clock_time(now)));
+            let now = cx.session.clock_time(now);
+            return Err(too_many_polls(Step::Validation, &validating.waiting_for(), now));
         }
         validating.asking = true;
         self.plan.polls = validating.polls.count().saturating_add(1);
@@ -86,26 +95,17 @@ impl Issue {
             every_round || validating.polls.waited(now) >= policy.authorization_check_after;
         let rounds = if every_round { 1 } else { ROUNDS_PER_CHECK };
         let mut looks = Vec::new();
-        let mut unheard = Vec::new();
-        if overdue && validating.polls.count() >= validating.next_check {
+        let is_awaited = validating.pending.iter().any(|pending| pending.is_due(now));
+        if overdue && (is_awaited || validating.polls.count() >= validating.next_check) {
             validating.next_check = validating.polls.count().saturating_add(rounds);
             for (index, pending) in validating.pending.iter().enumerate() {
                 looks.push((index, pending.authorization_url.clone()));
-            }
-        }
-        for pending in &mut validating.pending {
-            if overdue && core::mem::take(&mut pending.unheard) {
-                unheard.extend(pending.to_answer().map(|(answer, _)| answer));
             }
         }
         self.read_order(cx.session, Step::Validation)?;
         for (index, url) in looks {
             let (tag, kind) = (Tag::Authorization(index), RequestKind::Authorization);
             self.request(cx.session, tag, Step::Validation, kind, &url, Vec::new())?;
-        }
-        for answer in unheard {
-            // What comes back tells nothing that the next poll does not.
-            self.answer(cx.session, usize::MAX, answer)?;
         }
         Ok(())
     }
@@ -148,23 +148,30 @@ impl Issue {
     pub(super) fn take_diagnosis(
         &mut self,
         cx: &mut Context<'_>,
-        _now: Timestamp,
-        _index: usize,
+        now: Timestamp,
+        index: usize,
         outcome: Outcome,
     ) -> Result<(), Error> {
         let mut invalid = None;
+        let mut again = None;
         if let Outcome::Reply(reply) = &outcome
             && let Ok(authorization) = read_authorization(cx.session, reply)
         {
             let name = authorization.ordered_identifier().to_string();
             let problem = authorization.error();
-            if let (State::Validating(validating), Some(problem)) = (&mut self.state, problem) {
-                validating.last_problem = Some((name.clone(), problem.clone()));
+            if let State::Validating(validating) = &mut self.state {
+                if let Some(pending) = validating.pending.get_mut(index) {
+                    pending.look_at(&authorization, now);
+                    again = pending.take_repeated(&authorization, now);
+                }
+                if let Some(problem) = problem {
+                    validating.note_problem(name.clone(), problem.clone());
+                }
             }
             let mut challenges = authorization.challenges.iter();
-            if challenges.any(|challenge| challenge.status == ChallengeStatus::Invalid)
-                || authorization.status == AuthorizationStatus::Invalid
-            {
+            if authorization.status.is_lost() {
+                invalid = Some(lost(&authorization, &reply.url));
+            } else if challenges.any(|challenge| challenge.status == ChallengeStatus::Invalid) {
                 invalid = Some(validation_error(&name, problem, &reply.url));
             }
         }
@@ -180,7 +187,12 @@ impl Issue {
                 }
                 Ok(())
             }
-            State::Validating(_) => invalid.map_or(Ok(()), Err),
+            State::Validating(_) => match (invalid, again) {
+                (Some(error), _) => Err(error),
+                // What comes back tells nothing that the next poll does not.
+                (None, Some(answer)) => self.answer(cx.session, usize::MAX, answer),
+                (None, None) => Ok(()),
+            },
             // The order has moved on meanwhile; what an authorization said no longer counts.
             _ => Ok(()),
         }
@@ -192,7 +204,7 @@ fn failed_without_reason() -> Error {
     Error::new(ErrorKind::Validation, Step::Validation, "order-failed", text)
 }
 
-pub(super) fn too_many_polls(step: Step, now: Timestamp) -> Error {
-    let text = "the order was polled as often as the policy allows, without news";
+pub(super) fn too_many_polls(step: Step, what: &str, now: Timestamp) -> Error {
+    let text = format!("the order was polled as often as the policy allows before {what}");
     Error::new(ErrorKind::Deadline, step, "too-many-polls", text).with_retry(Retry::At(now))
 }
