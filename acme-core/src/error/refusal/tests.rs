@@ -154,7 +154,8 @@ fn a_rate_limit_tells_when_to_come_back_and_where_it_is_explained() {
     for status in [429, 403, 503, 400] {
         let headers = [("retry-after", "7200"), ("link", limits)];
         let error = refusal(status, &headers, &json!({"type": urn, "detail": "too many"}));
-        assert_eq!(error.kind(), ErrorKind::RateLimited, "{status}");
+        let found = (error.kind(), error.code());
+        assert_eq!(found, (ErrorKind::RateLimited, "rate-limited"), "{status}");
         assert_eq!(error.retry(), &later(7200));
         assert_eq!(error.help(), Some("https://ca.example/docs/limits"));
         assert!(error.message().contains("come back at"), "{error}");
