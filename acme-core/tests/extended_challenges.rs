@@ -229,12 +229,15 @@ fn with_a_record_in_place_a_new_order_may_come_back_already_authorised() {
 #[test]
 fn a_record_is_prepared_ahead_of_an_order_once_the_account_is_read_and_valid() {
     let mut world = world(Config::default(), ChallengeType::DnsPersist01, 8);
-    let issuers = ["ca.example".to_owned()];
-    let metadata = DirectoryMetadata { issuer_domain_names: &issuers, ..metadata() };
     let account = world.run(&mut FetchAccount::new()).unwrap();
     assert_eq!(world.sent(RequestKind::Account), 1);
     let request: Value = serde_json::from_slice(world.bytes.last().unwrap()).unwrap();
     assert_eq!(request["payload"], "", "a POST-as-GET");
+    let mut directory = world.session.directory().unwrap().clone();
+    directory.issuer_domain_names = vec!["ca.test".to_owned()];
+    directory.account_hash_prefix = Some(HASH_PREFIX.to_owned());
+    assert_eq!(directory.caa_identities, ["ca.test"], "the testing CA says so");
+    let metadata = DirectoryMetadata::from(&directory);
     let name: Identifier = "example.org".parse().unwrap();
     let record = dns_persist01::prepare(&name, &metadata, &account).unwrap();
     assert_eq!(record.name(), "_validation-persist.example.org");

@@ -18,8 +18,8 @@ mod record;
 use serde_json::Value;
 
 use crate::account::{Account, AccountStatus};
-use crate::types::JsonObject;
 use crate::types::identifier::Identifier;
+use crate::types::{Directory, JsonObject};
 
 pub use account::{AccountIdentity, hashed_account_uri};
 pub use error::PersistError;
@@ -47,6 +47,25 @@ pub struct DirectoryMetadata<'a> {
     pub caa_identities: &'a [String],
     /// `accountHashPrefix`: what a hashed account URI begins with.
     pub account_hash_prefix: Option<&'a str>,
+}
+
+/// What a session's [directory](crate::session::Session::directory) says.
+///
+/// ```
+/// use acmekit_core::challenge::dns_persist01::DirectoryMetadata;
+/// use acmekit_core::types::Directory;
+///
+/// let directory = Directory::default();
+/// assert_eq!(DirectoryMetadata::from(&directory), DirectoryMetadata::default());
+/// ```
+impl<'a> From<&'a Directory> for DirectoryMetadata<'a> {
+    fn from(directory: &'a Directory) -> Self {
+        Self {
+            issuer_domain_names: &directory.issuer_domain_names,
+            caa_identities: &directory.caa_identities,
+            account_hash_prefix: directory.account_hash_prefix.as_deref(),
+        }
+    }
 }
 
 /// A dns-persist-01 challenge: whom the record may name as issuer, and how it names the account.
