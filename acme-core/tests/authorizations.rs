@@ -321,6 +321,27 @@ fn a_validation_is_never_waited_for_by_answering_again() {
     world.assert_no_violations();
 }
 
+#[test]
+fn an_answer_that_was_heard_is_not_repeated_though_what_came_back_was_lost() {
+    for is_ahead in [false, true] {
+        let config = Config::default()
+            .with_validation_delay(Duration::from_secs(120))
+            .with_preauthorization(true);
+        let mut world = World::registered(config, 22);
+        world.script = Some(Box::new(|kind, ordinal, _| match (kind, ordinal) {
+            (RequestKind::Challenge, 1) => Fate::AnswerLost,
+            _ => Fate::Delivered,
+        }));
+        if is_ahead {
+            world.run(&mut Preauthorize::new("example.org".parse().unwrap())).unwrap();
+        } else {
+            world.issue(&["example.org"]).unwrap();
+        }
+        assert_eq!(world.sent(RequestKind::Challenge), 1);
+        world.assert_no_violations();
+    }
+}
+
 /// What a server shows that could not connect, and waits to be told to try again.
 fn stalled(challenges: &mut Value) {
     for challenge in challenges.as_array_mut().unwrap() {

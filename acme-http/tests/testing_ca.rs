@@ -10,6 +10,8 @@ mod dns;
 mod external_keys;
 #[path = "testing_ca/files.rs"]
 mod files;
+#[path = "testing_ca/https_only.rs"]
+mod https_only;
 #[path = "testing_ca/issuing.rs"]
 mod issuing;
 #[path = "testing_ca/many_orders.rs"]

@@ -194,7 +194,10 @@ mod tests {
         config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
         let stream = TcpStream::connect(listener.local_addr()).await.unwrap();
         let name = ServerName::try_from(name.to_owned()).unwrap();
-        let stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await.ok()?;
+        let mut stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await.ok()?;
+        let mut data = Vec::new();
+        let closed = tokio::io::AsyncReadExt::read_to_end(&mut stream, &mut data).await;
+        assert!(closed.is_ok() && data.is_empty(), "it is closed without data: {closed:?}");
         let (_, session) = stream.get_ref();
         assert_eq!(session.alpn_protocol(), Some(ALPN));
         session.peer_certificates()?.first().map(|certificate| certificate.to_vec())

@@ -191,6 +191,21 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_token_that_is_not_its_own_is_neither_answered_nor_reflected() {
+        let listener = Http01Listener::bind("127.0.0.1:0").await.unwrap();
+        let offer = offer(ChallengeType::Http01, "example.org");
+        listener.present(&offer).await.unwrap();
+        for token in ["somebody-elses-token-000", "%2e%2e%2fetc", "", "<script>"] {
+            let get = format!(
+                "GET /.well-known/acme-challenge/{token} HTTP/1.1\r\nHost: any.example\r\n\r\n"
+            );
+            let answer = exchange(listener.local_addr(), &get).await;
+            assert!(!answer.starts_with("HTTP/1.1 200"), "{answer}");
+            assert!(token.is_empty() || !answer.contains(token), "{answer}");
+        }
+    }
+
+    #[tokio::test]
     async fn head_is_answered_without_a_body_and_other_methods_are_refused() {
         let listener = Http01Listener::bind("127.0.0.1:0").await.unwrap();
         let offer = offer(ChallengeType::Http01, "example.org");
