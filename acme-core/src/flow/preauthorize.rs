@@ -168,7 +168,7 @@ impl Preauthorize {
             };
             let mut payload = json!({ "identifier": self.identifier });
             if self.with_subdomains {
-                payload["subdomainAuthAllowed"] = true.into();
+                payload["identifier"]["subdomainAuthAllowed"] = true.into();
             }
             let payload = payload.to_string().into_bytes();
             let kind = RequestKind::NewAuthorization;

@@ -27,7 +27,8 @@ impl TestingCa {
     ) -> Result<Identifier, Problem> {
         let malformed = |detail: &str| Problem::malformed(detail).breach("R-ORD-01");
         let object = entry.as_object().ok_or_else(|| malformed("an identifier is no object"))?;
-        self.note_odd_members(object, &["type", "value"], "R-ORD-01");
+        let allowed = ["type", "value", "ancestorDomain", "subdomainAuthAllowed"];
+        self.note_odd_members(object, &allowed, "R-ORD-01");
         let text = |name: &str| object.get(name).and_then(Value::as_str);
         let (Some(kind), Some(value)) = (text("type"), text("value")) else {
             return Err(malformed("an identifier needs the texts `type` and `value`"));

@@ -35,6 +35,8 @@ pub(crate) struct Authorization {
     not_before_poll: Option<Timestamp>,
     /// Made by newAuthz, so that orders take it over in any case.
     pub(crate) is_preauthorized: bool,
+    /// Counts for the names below, too (RFC 9444 §4.1).
+    pub(crate) covers_subdomains: bool,
 }
 
 #[derive(Debug)]
@@ -159,6 +161,7 @@ impl TestingCa {
             challenges,
             not_before_poll: None,
             is_preauthorized,
+            covers_subdomains: false,
         });
         authorization
     }
@@ -279,6 +282,11 @@ impl TestingCa {
             && let Some(members) = body.as_object_mut()
         {
             members.insert("wildcard".to_owned(), json!(true));
+        }
+        if authorization.covers_subdomains
+            && let Some(members) = body.as_object_mut()
+        {
+            members.insert("subdomainAuthAllowed".to_owned(), json!(true));
         }
         let mut reply = Reply::json(status, &body);
         let told = if authorization.is_waiting() { self.retry_after() } else { None };

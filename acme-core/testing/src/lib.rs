@@ -34,6 +34,7 @@ mod rfc3339;
 mod routing;
 #[cfg(feature = "server")]
 pub mod server;
+mod subdomains;
 mod trial;
 mod validation;
 mod violation;

@@ -81,11 +81,7 @@ impl TestingCa {
         {
             return self.order_reply(index, StatusCode::CREATED);
         }
-        let authorizations = wanted
-            .identifiers
-            .iter()
-            .map(|identifier| self.authorization_for(account, identifier))
-            .collect();
+        let authorizations = self.authorizations_for(account, &wanted.identifiers, &payload);
         let index = self.orders.len();
         let path = self.publish(Resource::Order(index));
         let finalize_path = self.publish(Resource::Finalize(index));

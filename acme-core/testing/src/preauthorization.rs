@@ -30,6 +30,8 @@ impl TestingCa {
             problem.status = 403;
             return Err(problem.value(identifier.to_string()).breach("R-AUZ-06"));
         }
+        let covers_subdomains = self.config.subdomains
+            && entry.get("subdomainAuthAllowed").and_then(Value::as_bool).unwrap_or(false);
         let known = self.valid_authorizations(account, &identifier).next();
         let (index, status) = match known.map(|(index, _)| index) {
             Some(index) => (index, StatusCode::OK),
@@ -37,6 +39,7 @@ impl TestingCa {
         };
         let authorization = self.authorization_mut(index)?;
         authorization.is_preauthorized = true;
+        authorization.covers_subdomains |= covers_subdomains;
         let path = authorization.path.clone();
         let reply = self.authorization_reply(index, status)?;
         Ok(reply.header("location", self.url(&path)))

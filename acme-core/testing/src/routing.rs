@@ -340,6 +340,9 @@ impl TestingCa {
             let required = policy == ExternalAccountPolicy::Required;
             meta.insert("externalAccountRequired".to_owned(), json!(required));
         }
+        if self.config.subdomains {
+            meta.insert("subdomainAuthAllowed".to_owned(), json!(true));
+        }
         if !self.config.profiles.is_empty() {
             meta.insert("profiles".to_owned(), json!(self.config.profiles));
         }

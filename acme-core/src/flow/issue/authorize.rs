@@ -122,8 +122,7 @@ impl Issue {
     /// An authorization must be for a name of this order: proving control of another name to
     /// please the server would be giving that name away.
     fn check_authorization(&self, found: &Authorization, url: &str) -> Result<(), Error> {
-        let identifiers = self.plan.order.identifiers();
-        if identifiers.iter().any(|wanted| wanted.without_wildcard() == found.identifier) {
+        if self.plan.order.may_want(found) {
             return Ok(());
         }
         let text =

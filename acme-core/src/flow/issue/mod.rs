@@ -12,6 +12,7 @@
 //! The order is polled, one request a round; the authorizations are read again only when the order
 //! turned invalid without a reason, or stays pending for long.
 
+mod ancestors;
 mod authorize;
 mod download;
 mod finalize;

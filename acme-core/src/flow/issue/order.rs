@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::{CertificateRequestSource, Issue, Plan, State, Tag};
 use crate::action::RequestKind;
@@ -34,6 +34,8 @@ pub struct NewOrder {
     not_after: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     profile: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) ancestors: Vec<Identifier>,
 }
 
 impl NewOrder {
@@ -42,7 +44,13 @@ impl NewOrder {
         let mut seen = BTreeSet::new();
         let identifiers =
             identifiers.into_iter().filter(|identifier| seen.insert(identifier.clone())).collect();
-        Self { identifiers, not_before: None, not_after: None, profile: None }
+        Self {
+            identifiers,
+            not_before: None,
+            not_after: None,
+            profile: None,
+            ancestors: Vec::new(),
+        }
     }
 
     /// Asks for a certificate that begins at this time; many CAs refuse that.
@@ -73,7 +81,7 @@ impl NewOrder {
 
     fn payload(&self) -> Value {
         let mut payload = Map::new();
-        payload.insert("identifiers".into(), json!(self.identifiers));
+        payload.insert("identifiers".into(), self.wire_identifiers());
         if let Some(time) = self.not_before {
             payload.insert("notBefore".into(), time.to_string().into());
         }

@@ -21,6 +21,13 @@ impl Config {
         self
     }
 
+    /// Whether a domain can be authorized in place of the names below it (RFC 9444). Default: no.
+    #[must_use]
+    pub const fn with_subdomains(mut self, allowed: bool) -> Self {
+        self.subdomains = allowed;
+        self
+    }
+
     /// How long after its creation a credential for external account binding can register an
     /// account. Default: for ever.
     #[must_use]
