@@ -292,6 +292,23 @@ mod tests {
         }
     }
 
+    #[test]
+    fn types_that_are_defined_elsewhere_come_back_as_they_were() {
+        for json in [
+            r#"{"type":"email","value":"Alexey@Example.COM"}"#,
+            r#"{"type":"TNAuthList","value":"F83n2a...avn27DN3=="}"#,
+            r#"{"type":"permanent-identifier","value":"Serial 0 1"}"#,
+            r#"{"type":"hardware-module","value":""}"#,
+            r#"{"type":"bundleEID","value":"dtn://Node./"}"#,
+            r#"{"type":"DNS","value":"Example.org."}"#,
+        ] {
+            let identifier: Identifier = serde_json::from_str(json).unwrap();
+            assert_eq!(serde_json::to_string(&identifier).unwrap(), json);
+            assert_eq!(identifier.without_wildcard(), identifier);
+            assert!(identifier.as_dns().is_none() && identifier.as_ip().is_none());
+        }
+    }
+
     #[cfg(feature = "idn")]
     #[test]
     fn international_names_become_a_labels() {
