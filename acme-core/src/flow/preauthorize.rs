@@ -166,11 +166,13 @@ impl Preauthorize {
                 let text = "the server offers no authorization ahead of an order";
                 return error(ErrorKind::Unsupported, "preauthorization-unsupported", text);
             };
-            let mut payload = json!({ "identifier": self.identifier });
-            if self.with_subdomains {
-                payload["identifier"]["subdomainAuthAllowed"] = true.into();
+            let mut identifier = json!(self.identifier);
+            if self.with_subdomains
+                && let Some(members) = identifier.as_object_mut()
+            {
+                members.insert("subdomainAuthAllowed".to_owned(), true.into());
             }
-            let payload = payload.to_string().into_bytes();
+            let payload = json!({ "identifier": identifier }).to_string().into_bytes();
             let kind = RequestKind::NewAuthorization;
             self.request(session, Tag::Authorization, step, kind, url, payload, Repeat::Freely)?;
         }

@@ -26,8 +26,9 @@ impl NewOrder {
     pub(super) fn wire_identifiers(&self) -> Value {
         let wire = self.identifiers().iter().map(|identifier| {
             let mut wire = json!(identifier);
-            if let Some(ancestor) = self.ancestor_of(identifier) {
-                wire["ancestorDomain"] = ancestor.value().into();
+            let ancestor = self.ancestor_of(identifier);
+            if let (Some(ancestor), Some(members)) = (ancestor, wire.as_object_mut()) {
+                members.insert("ancestorDomain".to_owned(), ancestor.value().into());
             }
             wire
         });
