@@ -266,6 +266,8 @@ impl fmt::Display for Problem {
     }
 }
 
+impl core::error::Error for Problem {}
+
 /// Replaces what could drive a terminal or break a line: control characters and the marks that
 /// change the direction of text.
 pub(crate) fn printable(text: &str) -> String {

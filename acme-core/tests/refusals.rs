@@ -4,6 +4,7 @@ mod world;
 
 use acmekit_core::action::RequestKind;
 use acmekit_core::error::{ErrorKind, Retry, Step};
+use acmekit_core::problem::{Problem, ProblemType};
 use acmekit_testing::Config;
 use http::Response;
 use serde_json::json;
@@ -47,6 +48,24 @@ fn new_terms_name_the_page_to_visit_and_the_terms_to_read() {
     assert_eq!(error.retry(), &Retry::ActAt("https://ca.test/agree?a=1".into()));
     assert_eq!(error.terms_of_service(), Some("https://ca.test/terms/2"));
     assert_eq!(world.sent_in_all(), 1, "nothing is agreed to by itself");
+}
+
+#[test]
+fn the_problem_document_is_the_source_of_the_error() {
+    let sent = [
+        problem(400, "rejectedIdentifier", json!({})),
+        Response::builder().status(400).body(b"not a problem".to_vec()).unwrap(),
+    ];
+    for (response, kind) in sent.into_iter().zip([Some(ProblemType::RejectedIdentifier), None]) {
+        let mut world = World::registered(Config::default(), 8);
+        let mut response = Some(response);
+        world.script = Some(Box::new(move |_, _, _| Fate::Answered(response.take().unwrap())));
+        let error = world.issue(&["example.org"]).unwrap_err();
+        let source = core::error::Error::source(&error).map(|e| e.downcast_ref::<Problem>());
+        let found = source.map(|problem| problem.expect("a problem document"));
+        assert_eq!(found, error.problem());
+        assert_eq!(found.map(|problem| problem.kind.clone()), kind);
+    }
 }
 
 #[test]

@@ -236,7 +236,13 @@ impl fmt::Debug for Error {
     }
 }
 
-impl core::error::Error for Error {}
+/// The source is the problem document ([`Problem`](acmekit_core::problem::Problem)), if the CA sent
+/// one; the text of the error has its words already.
+impl core::error::Error for Error {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        self.core().and_then(core::error::Error::source)
+    }
+}
 
 #[cfg(test)]
 mod tests {

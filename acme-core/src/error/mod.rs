@@ -281,4 +281,10 @@ impl fmt::Debug for Error {
     }
 }
 
-impl core::error::Error for Error {}
+/// The source is the problem document, for programs that look for a [`Problem`] along the chain;
+/// the text of the error has its words already.
+impl core::error::Error for Error {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        self.problem().map(|problem| problem as _)
+    }
+}

@@ -1,5 +1,6 @@
 //! An account from beginning to end, kept in files.
 
+use acmekit::core::problem::{Problem, ProblemType};
 use acmekit::core::session::KeyOwner;
 use acmekit::store::{AccountId, FileStore};
 use acmekit::{
@@ -78,7 +79,9 @@ async fn an_account_lives_through_all_its_operations() {
 
     second.deactivate_account().await.unwrap();
     assert!(second.account().is_none());
-    assert!(second.find_account().await.is_err());
+    let refused = second.find_account().await.unwrap_err();
+    let source = core::error::Error::source(&refused).and_then(|e| e.downcast_ref::<Problem>());
+    assert_eq!(source.expect("a problem document").kind, ProblemType::Unauthorized);
     assert_no_violation(&server);
 }
 
