@@ -144,6 +144,23 @@ fn a_request_that_was_lost_on_its_way_is_sent_again_after_asking() {
     assert_eq!(world.sent(RequestKind::NewAccount), 3, "send, ask, send");
 }
 
+/// step-ca answers so to an unknown key id.
+#[test]
+fn a_server_error_that_stays_is_told_and_not_that_no_account_was_found() {
+    let mut world = World::new(ca_with_binding(), 9);
+    world.script = Some(Box::new(|kind, ordinal, _| match (kind, ordinal % 2) {
+        (RequestKind::NewAccount, 1) => {
+            let body = r#"{"type":"urn:ietf:params:acme:error:serverInternal"}"#;
+            Fate::Answered(http::Response::builder().status(500).body(body.into()).unwrap())
+        }
+        _ => Fate::Delivered,
+    }));
+    let registration = Registration::new().external_account(binding(MacAlgorithm::Hs256));
+    let error = world.run(&mut Register::new(registration)).unwrap_err();
+    assert_eq!((error.code(), error.step()), ("serverInternal", Step::Register));
+    assert_eq!(world.sent(RequestKind::NewAccount), 4, "send, ask, send, ask");
+}
+
 #[test]
 fn terms_are_never_agreed_to_by_default() {
     let config = Config::default()

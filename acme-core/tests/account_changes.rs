@@ -22,6 +22,18 @@ fn answered(status: u16, body: &str) -> Fate {
     Fate::Answered(http::Response::builder().status(status).body(body.into()).unwrap())
 }
 
+/// Makes another account at the same CA, and hands out its key.
+fn other_account(world: &mut World) -> AccountKey {
+    let key = new_key(world);
+    let url = world.ca.directory_url();
+    let policy = world.session.policy().clone();
+    let other = acmekit_core::session::Session::new(url, key.clone(), policy).unwrap();
+    let first = std::mem::replace(&mut world.session, other);
+    world.run(&mut Register::new(Registration::new())).unwrap();
+    world.session = first;
+    key
+}
+
 /// Loses the first answer to a kind of request.
 fn lose_first(world: &mut World, kind: RequestKind) {
     world.forget_traffic();
@@ -72,14 +84,7 @@ fn the_present_key_and_a_key_of_another_account_are_refused() {
     let present = world.session.account_key().clone();
     let error = world.run(&mut ChangeKey::new(present)).unwrap_err();
     assert_eq!(error.code(), "same-key");
-    // Another account at the same CA.
-    let taken = new_key(&mut world);
-    let url = world.ca.directory_url();
-    let policy = world.session.policy().clone();
-    let other = acmekit_core::session::Session::new(url, taken.clone(), policy).unwrap();
-    let first = std::mem::replace(&mut world.session, other);
-    world.run(&mut Register::new(Registration::new())).unwrap();
-    world.session = first;
+    let taken = other_account(&mut world);
     let error = world.run(&mut ChangeKey::new(taken)).unwrap_err();
     assert_eq!(error.code(), "key-in-use");
     assert_ne!(world.session.account_key().thumbprint(), "");
@@ -154,6 +159,64 @@ fn an_interrupted_key_change_is_finished_whether_it_had_arrived_or_not() {
     }
 }
 
+/// Answers keyChange with 200 and an empty body, after the CA has done with it what it did.
+fn bare_confirmation(kind: RequestKind, _: usize, _: &http::Request<Vec<u8>>) -> Fate {
+    match kind {
+        RequestKind::KeyChange => Fate::Changed(Box::new(|mut response| {
+            *response.status_mut() = http::StatusCode::OK;
+            response.body_mut().clear();
+            response
+        })),
+        _ => Fate::Delivered,
+    }
+}
+
+#[test]
+fn a_confirmation_that_shows_no_account_is_looked_into() {
+    let mut world = World::registered(Config::default(), 16);
+    world.forget_traffic();
+    world.script = Some(Box::new(bare_confirmation));
+    let key = new_key(&mut world);
+    world.run(&mut ChangeKey::new(key.clone())).unwrap();
+    assert_eq!(world.session.account_key().thumbprint(), key.thumbprint());
+    assert_eq!(world.sent(RequestKind::NewAccount), 1, "it asks by the new key");
+    world.assert_no_violations();
+}
+
+#[test]
+fn a_refusal_that_looks_like_a_confirmation_leaves_the_old_key_in_use() {
+    let mut world = World::registered(Config::default(), 17);
+    let old = world.session.account_key().thumbprint();
+    let taken = other_account(&mut world);
+    world.script = Some(Box::new(bare_confirmation));
+    let error = world.run(&mut ChangeKey::new(taken)).unwrap_err();
+    assert_eq!(error.code(), "key-in-use");
+    assert_eq!(world.session.account_key().thumbprint(), old);
+    assert!(world.session.deviations().iter().any(|d| d.code == "key-change-not-done"));
+
+    // And where the server does not know the new key at all.
+    world.script = Some(Box::new(|kind, _, _| match kind {
+        RequestKind::KeyChange => answered(200, ""),
+        _ => Fate::Delivered,
+    }));
+    let key = new_key(&mut world);
+    let error = world.run(&mut ChangeKey::new(key)).unwrap_err();
+    assert_eq!((error.kind(), error.code()), (ErrorKind::Protocol, "key-change-not-done"));
+    assert_eq!(world.session.account_key().thumbprint(), old);
+}
+
+#[test]
+fn a_confirmation_counts_when_it_cannot_be_looked_into() {
+    let mut world = World::registered(Config::default(), 18);
+    world.script = Some(Box::new(|kind, ordinal, request| match kind {
+        RequestKind::NewAccount => answered(403, ""),
+        _ => bare_confirmation(kind, ordinal, request),
+    }));
+    let key = new_key(&mut world);
+    world.run(&mut ChangeKey::new(key.clone())).unwrap();
+    assert_eq!(world.session.account_key().thumbprint(), key.thumbprint());
+}
+
 #[test]
 fn a_server_without_key_change_says_so_clearly() {
     let mut world = World::registered(Config::default(), 8);
@@ -214,6 +277,18 @@ fn orders_are_listed_over_all_pages() {
     made.sort();
     assert_eq!(listed.urls, made);
     world.assert_no_violations();
+}
+
+#[test]
+fn a_list_of_orders_that_is_a_bare_array_is_read() {
+    let mut world = World::registered(Config::default(), 19);
+    world.script = Some(Box::new(|kind, _, _| match kind {
+        RequestKind::OrdersList => answered(200, r#"["https://ca.test/order/1"]"#),
+        _ => Fate::Delivered,
+    }));
+    let listed = world.run(&mut ListOrders::new()).unwrap();
+    assert_eq!(listed.urls, ["https://ca.test/order/1"]);
+    assert!(world.session.deviations().iter().any(|d| d.code == "orders-not-object"));
 }
 
 #[test]

@@ -251,3 +251,21 @@ fn a_server_error_on_the_way_is_outlasted() {
     world.run(&mut flow(NAME)).unwrap();
     assert_eq!(world.ca.requests().new_authorization, 2);
 }
+
+/// acme2certifier names newAuthz in its directory and serves nothing there.
+#[test]
+fn a_server_whose_newauthz_leads_nowhere_does_not_offer_it() {
+    for (seed, status) in [(21, 404), (22, 405)] {
+        let mut world = world(seed);
+        world.script = Some(Box::new(move |kind, _, _| match kind {
+            RequestKind::NewAuthorization => Fate::Answered(
+                http::Response::builder().status(status).body(b"nothing".to_vec()).unwrap(),
+            ),
+            _ => Fate::Delivered,
+        }));
+        let error = world.run(&mut flow(NAME)).unwrap_err();
+        let found = (error.kind(), error.code());
+        assert_eq!(found, (ErrorKind::Unsupported, "preauthorization-unsupported"), "{error}");
+        assert!(world.session.deviations().iter().any(|d| d.code == "new-authz-absent"));
+    }
+}

@@ -162,6 +162,13 @@ pub(super) const TABLE: &[(&str, &str, &str)] = &[
          り、許可してください。",
     ),
     (
+        "key-change-not-done",
+        "The old key stays in use. Report this to the CA: it confirmed a change of keys that it has \
+         not made.",
+        "これまでの鍵が引き続き有効です。認証局は鍵の変更を確認しましたが、実際には変更されていません。\
+         認証局に連絡してください。",
+    ),
+    (
         "key-change-unsupported",
         "This CA cannot change account keys. Register a new account with the new key instead.",
         "この認証局はアカウント鍵の変更に対応していません。新しい鍵で新しいアカウントを登録してく\

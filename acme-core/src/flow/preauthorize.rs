@@ -7,6 +7,7 @@
 
 mod polling;
 
+use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -247,6 +248,24 @@ impl Preauthorize {
         Ok(())
     }
 
+    /// A server that names newAuthz in its directory and has nothing there (acme2certifier) offers
+    /// no authorization ahead of an order.
+    fn absent(&self, session: &mut Session, error: Error) -> Error {
+        let is_first = self.authorization_url.is_none();
+        let is_absent = error.status().is_some_and(|status| {
+            matches!(status, StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED)
+        });
+        if !(is_first && is_absent) {
+            return error;
+        }
+        let text = "the directory names newAuthz, and nothing is there";
+        session.deviations.note("new-authz-absent", text);
+        let (kind, step) = (ErrorKind::Unsupported, Step::Preauthorization);
+        let text =
+            format!("the server offers no authorization ahead of an order: {}", error.message());
+        Error::new(kind, step, "preauthorization-unsupported", text)
+    }
+
     fn finish(&mut self, url: &str, authorization: &Authorization) {
         self.state = State::Closing(Ok(Preauthorized {
             authorization_url: url.to_owned(),
@@ -297,7 +316,7 @@ impl Preauthorize {
                     self.take_authorization(cx, now, &reply)?;
                 }
                 (Tag::Authorization, Outcome::Failed(error) | Outcome::Unknown(error)) => {
-                    return Err(error);
+                    return Err(self.absent(cx.session, error));
                 }
             }
         }

@@ -23,11 +23,14 @@ const MAX_SENDS: u32 = 2;
 ///
 /// ```text
 /// directory ─ (sign inner) ─ keyChange ─ 200 ─ Done(Account)
-///                 ▲            │ answer lost
+///                 ▲            │ answer lost, or 200 and nothing in it
 ///                 │            ▼
 ///                 │          newKey known? ── yes ─ Done(Account)
 ///                 └─ yes ─ oldKey known? ◄── no
 /// ```
+///
+/// A 200 whose body does not show the account is no proof: a server has been seen that answers so
+/// when it refuses a key that belongs to another account.
 pub struct ChangeKey {
     single: Single,
     change: Change,
@@ -41,6 +44,8 @@ struct Change {
     /// What the inner JWS called its algorithm.
     inner_algorithm: Option<JwsAlgorithm>,
     renamed: bool,
+    /// Whether the server has said 200, and no more.
+    is_confirmed: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -104,7 +109,15 @@ impl ChangeKey {
 
 impl Change {
     fn new(new_key: AccountKey, state: State) -> Self {
-        Self { new_key, inner: None, state, sends: 0, inner_algorithm: None, renamed: false }
+        Self {
+            new_key,
+            inner: None,
+            state,
+            sends: 0,
+            inner_algorithm: None,
+            renamed: false,
+            is_confirmed: false,
+        }
     }
 
     fn next(&mut self, cx: &mut Context<'_>, event: Event) -> Result<Next<Account>, Error> {
@@ -179,7 +192,13 @@ impl Change {
 
     fn take(&mut self, cx: &mut Context<'_>, outcome: Outcome) -> Result<Next<Account>, Error> {
         match (self.state, outcome) {
-            (State::Changing, Outcome::Reply(_)) => self.changed(cx),
+            (State::Changing, Outcome::Reply(reply)) if reply.object(Step::ChangeKey).is_ok() => {
+                self.changed(cx)
+            }
+            (State::Changing, Outcome::Reply(_)) => {
+                self.is_confirmed = true;
+                self.ask_for_new(cx.session)
+            }
             (State::Changing, Outcome::Unknown(error)) => {
                 if self.sends >= MAX_SENDS {
                     return Err(error);
@@ -188,6 +207,19 @@ impl Change {
             }
             (State::Changing, Outcome::Failed(error)) => self.refused(cx, error),
             (State::AskingForNew, Outcome::Reply(reply)) => self.found_by_new_key(cx, &reply),
+            (State::AskingForNew, Outcome::Failed(error))
+                if self.is_confirmed && find::is_unknown_key(&error) =>
+            {
+                let text = "the server confirmed the change and does not know the new key";
+                cx.session.deviations.note("key-change-not-done", text);
+                Err(Error::new(ErrorKind::Protocol, Step::ChangeKey, "key-change-not-done", text))
+            }
+            // The question was only for more certainty: what was said before it counts.
+            (State::AskingForNew, Outcome::Failed(_) | Outcome::Unknown(_))
+                if self.is_confirmed =>
+            {
+                self.changed(cx)
+            }
             (State::AskingForNew, Outcome::Failed(error)) if find::is_unknown_key(&error) => {
                 self.state = State::AskingForOld;
                 Ok(Next::Send(Box::new(find::request(cx.session, KeyUse::Jwk)?)))
@@ -207,6 +239,10 @@ impl Change {
         let url = reply.location(step, cx.session)?;
         if url.as_ref().is_some_and(|url| *url == account_url(cx.session)) {
             return self.changed(cx);
+        }
+        if self.is_confirmed {
+            let text = "the server confirmed the change to a key that belongs to another account";
+            cx.session.deviations.note("key-change-not-done", text);
         }
         Err(key_in_use("", url.as_deref()))
     }

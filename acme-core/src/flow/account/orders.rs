@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::find;
 use crate::action::{Action, Input, RequestKind};
 use crate::error::{Error, ErrorKind, Misuse, Step};
-use crate::exchange::{KeyUse, Outcome, Repeat};
+use crate::exchange::{KeyUse, Outcome, Repeat, Reply};
 use crate::flow::checkpoint::{Checkpoint, ResumeError, Saved};
 use crate::flow::single::{Event, Next, Single, request};
 use crate::flow::{Context, Flow};
@@ -132,10 +132,8 @@ impl Pages {
             let url = cx.session.resolve_url(step, orders, &reply.url)?;
             return Ok(self.page(cx.session, url));
         }
-        let object = reply.object(step)?;
         let policy = cx.session.policy().clone();
-        let listed = object.get("orders").and_then(Value::as_array).map(Vec::as_slice);
-        for order in listed.unwrap_or_default().iter().filter_map(Value::as_str) {
+        for order in listed(cx.session, &reply)?.iter().filter_map(Value::as_str) {
             if self.urls.len() >= policy.max_listed_orders {
                 return Ok(self.finish(false, None));
             }
@@ -165,6 +163,19 @@ impl Pages {
     fn finish(&mut self, is_complete: bool, next_page: Option<String>) -> Next<OrderList> {
         let urls = core::mem::take(&mut self.urls);
         Next::Finish(OrderList { urls, is_complete, next_page })
+    }
+}
+
+/// The orders on a page. The object around them is missing at some servers (step-ca, Caddy).
+fn listed(session: &mut Session, reply: &Reply) -> Result<Vec<Value>, Error> {
+    if let Ok(Value::Array(orders)) = serde_json::from_slice(&reply.body) {
+        let text = "the list of orders is an array, not an object with the member orders";
+        session.deviations.note("orders-not-object", text);
+        return Ok(orders);
+    }
+    match reply.object(Step::ListOrders)?.remove("orders") {
+        Some(Value::Array(orders)) => Ok(orders),
+        _ => Ok(Vec::new()),
     }
 }
 
