@@ -1,5 +1,5 @@
-//! Real ACME servers for the interop tests: Pebble (Debian's and the current one) and Caddy; and
-//! how real ACME clients are found (certbot and lego, see `foreign_clients`).
+//! Real ACME servers for the interop tests: Pebble (Debian's and the current one), Caddy, step-ca and
+//! acme2certifier; and how real ACME clients are found (certbot and lego, see `foreign_clients`).
 //!
 //! Each launcher of a server starts a program nobody here wrote, on loopback, in a temporary folder, and ends
 //! it when dropped; it also ends when the test process is killed. A program that is not installed
@@ -14,23 +14,29 @@
 //! | `ACMEKIT_CADDY` | Caddy | `target/tools/debian`, `/usr/bin` |
 //! | `ACMEKIT_CERTBOT` | Debian's certbot | `target/tools/bin`, `/usr/bin` |
 //! | `ACMEKIT_LEGO` | Debian's lego | `target/tools/debian`, `/usr/bin` |
+//! | `ACMEKIT_STEP_CA` | step-ca | `target/tools/bin` |
+//! | `ACMEKIT_ACME2CERTIFIER` | a Python with acme2certifier | `target/tools/acme2certifier/bin` |
 
 // Every test file compiles this module for itself and uses a part of it.
 #![allow(dead_code, reason = "each test crate uses a different part")]
 
+pub(crate) mod acme2certifier;
 pub(crate) mod caddy;
 pub(crate) mod challtestsrv;
 pub(crate) mod clients;
 pub(crate) mod dns_hook;
 pub(crate) mod fetch;
 pub(crate) mod figures;
+pub(crate) mod issuing_authority;
 pub(crate) mod loopback;
 pub(crate) mod openssl;
 pub(crate) mod pebble;
 pub(crate) mod private_dns;
 pub(crate) mod process;
 pub(crate) mod server_certificate;
+pub(crate) mod step_ca;
 pub(crate) mod tools;
+pub(crate) mod version;
 
 use std::fmt;
 use std::fs::OpenOptions;

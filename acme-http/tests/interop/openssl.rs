@@ -79,13 +79,31 @@ impl Judged {
     /// Panics unless the certificate expires in this many seconds, give or take ten minutes.
     #[track_caller]
     pub(crate) fn assert_expires_in(&self, seconds: u64) {
-        let lasts = |seconds: u64| {
-            let mut command = Command::new("openssl");
-            command.args(["x509", "-noout", "-checkend", &seconds.to_string(), "-in"]);
-            output_of(command.arg(&self.chain)).is_ok()
-        };
-        assert!(lasts(seconds - 600), "it expires sooner");
-        assert!(!lasts(seconds + 600), "it expires later");
+        assert!(self.lasts(seconds - 600), "it expires sooner");
+        assert!(!self.lasts(seconds + 600), "it expires later");
+    }
+
+    /// Whether the certificate expires in this many seconds, give or take ten minutes.
+    pub(crate) fn expires_in(&self, seconds: u64) -> bool {
+        self.lasts(seconds - 600) && !self.lasts(seconds + 600)
+    }
+
+    /// Whether the certificate demands a stapled OCSP answer (RFC 7633).
+    pub(crate) fn has_tls_feature(&self) -> bool {
+        self.x509(&["-text"]).contains("TLS Feature")
+    }
+
+    /// The common name in the subject, if there is one.
+    pub(crate) fn common_name(&self) -> Option<String> {
+        let said = self.x509(&["-subject", "-nameopt", "multiline"]);
+        let line = said.lines().find(|line| line.contains("commonName"))?;
+        line.split_once('=').map(|(_, name)| name.trim().to_owned())
+    }
+
+    fn lasts(&self, seconds: u64) -> bool {
+        let mut command = Command::new("openssl");
+        command.args(["x509", "-noout", "-checkend", &seconds.to_string(), "-in"]);
+        output_of(command.arg(&self.chain)).is_ok()
     }
 
     /// The serial number, in octets.

@@ -114,3 +114,18 @@ pub(crate) fn lego() -> Result<PathBuf, LaunchError> {
     }
     .find()
 }
+
+/// step-ca, built from its Go module.
+pub(crate) fn step_ca() -> Result<PathBuf, LaunchError> {
+    Tool { name: "step-ca", variable: "ACMEKIT_STEP_CA", places: vec![built("step-ca")] }.find()
+}
+
+/// The Python interpreter of the environment into which acme2certifier is installed.
+pub(crate) fn acme2certifier() -> Result<PathBuf, LaunchError> {
+    Tool {
+        name: "acme2certifier (a Python that has it)",
+        variable: "ACMEKIT_ACME2CERTIFIER",
+        places: vec![tools_folder().join("acme2certifier/bin/python3")],
+    }
+    .find()
+}
