@@ -6,10 +6,14 @@ use super::expected::NO_BINDINGS;
 use super::record::Outcome;
 use super::server::{Kind, Setup};
 use super::site::Site;
-use crate::interop::clients::{KEY_ID, MAC_KEY, binding_with, new_key, registration};
+use crate::interop::clients::{MAC_KEY, binding_with, new_key, registration};
 
 /// A key that belongs to no account.
 const OTHER_KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
+
+/// Beside what works at step-ca.
+const KEYS_PUT_IN: &str =
+    "with keys that the test puts into its database; the open version has no command for it";
 
 pub(crate) async fn all(kind: Kind) {
     let Some(mut site) = Site::start(kind, Setup::Bound).await else {
@@ -27,9 +31,13 @@ pub(crate) async fn all(kind: Kind) {
                 return Ok(not_asked_for());
             }
             let binding = site.server.binding(algorithm);
+            let key_id = binding.key_id().to_owned();
             let account = client.register(registration().external_account(binding)).await?;
-            assert_eq!(account.external_account_key_id.as_deref(), Some(KEY_ID));
-            Ok(Outcome::WORKS)
+            assert_eq!(account.external_account_key_id, Some(key_id));
+            Ok(Outcome::Works(match site.server.kind {
+                Kind::StepCa => KEYS_PUT_IN.to_owned(),
+                _ => String::new(),
+            }))
         })
         .await;
     }
@@ -45,7 +53,33 @@ pub(crate) async fn all(kind: Kind) {
         Ok(Outcome::WORKS)
     })
     .await;
+    a_second_time(&mut site).await;
     refusals(&mut site).await;
+}
+
+/// A credential may be good for one account or for many; both are right.
+async fn a_second_time(site: &mut Site) {
+    site.run("the same binding for a second account", async |site| {
+        let client = site.client(&new_key(KeyType::P256));
+        if !client.directory().await?.external_account_required {
+            return Ok(not_asked_for());
+        }
+        let binding = site.server.binding(MacAlgorithm::Hs256);
+        let account = client.register(registration().external_account(binding.clone())).await?;
+        let second = site.client(&new_key(KeyType::P256));
+        match second.register(registration().external_account(binding)).await {
+            Ok(other) => {
+                assert_ne!(other.url, account.url);
+                Ok(Outcome::Works("good for many accounts".to_owned()))
+            }
+            Err(error) => {
+                assert_eq!(error.kind(), ErrorKind::Problem, "{error}");
+                assert!(second.account().is_none());
+                Ok(Outcome::Works(format!("good for one account, then `{}`", error.code())))
+            }
+        }
+    })
+    .await;
 }
 
 async fn refusals(site: &mut Site) {
@@ -61,8 +95,9 @@ async fn refusals(site: &mut Site) {
         Ok(Outcome::WORKS)
     })
     .await;
+    let id = site.server.key_id();
     let wrong = [
-        ("wrong MAC key: refused", KEY_ID, OTHER_KEY),
+        ("wrong MAC key: refused", id.as_str(), OTHER_KEY),
         ("unknown key id: refused", "kid-2", MAC_KEY),
     ];
     for (flow, id, mac_key) in wrong {

@@ -122,18 +122,22 @@ async fn with_wishes(site: &mut Site) {
         })
     })
     .await;
-    site.run("subject with a common name", async |site| {
-        let client = site.registered(&ChallengeType::Http01).await?;
-        let names = ["subject.example.org"];
-        let subject = Subject::parse("CN=subject.example.org").unwrap();
-        let obtained = client.obtain(Wanted::names(names)?.subject(subject)).await?;
-        let judged = site.judge(&obtained, &names, "P-256");
-        Ok(match judged.common_name().as_deref() {
-            Some("subject.example.org") => Outcome::WORKS,
-            _ => Outcome::NotOffered(LEFT_OUT.to_owned()),
+    let subjects = [
+        ("subject with a common name", "CN=subject.example.org"),
+        ("subject with an organization", "CN=subject.example.org,O=Example,C=JP"),
+    ];
+    for (flow, subject) in subjects {
+        site.run(flow, async |site| {
+            let client = site.registered(&ChallengeType::Http01).await?;
+            let names = ["subject.example.org"];
+            let wanted = Wanted::names(names)?.subject(Subject::parse(subject).unwrap());
+            let obtained = client.obtain(wanted).await?;
+            let found = site.judge(&obtained, &names, "P-256").subject();
+            let is_kept = subject.split(',').all(|part| found.split(',').any(|it| it == part));
+            Ok(if is_kept { Outcome::WORKS } else { Outcome::NotOffered(LEFT_OUT.to_owned()) })
         })
-    })
-    .await;
+        .await;
+    }
     site.run("notAfter", async |site| {
         let client = site.registered(&ChallengeType::Http01).await?;
         let names = ["short.example.org"];

@@ -8,8 +8,10 @@
 //! deviation  place  code  text
 //! ```
 
+use std::collections::BTreeMap;
 use std::fs::OpenOptions;
 use std::io::Write;
+use std::sync::Mutex;
 
 use acmekit::core::deviation::Deviation;
 use acmekit::{Error, ErrorKind};
@@ -67,10 +69,18 @@ fn without_the_volatile(text: &str) -> String {
 
 /// Writes down how a flow went.
 pub(crate) fn flow(number: usize, group: &str, flow: &str, kind: Kind, outcome: &Outcome) {
-    let version = kind.version().expect("the program tells its version");
+    let version = version_of(kind);
     let (verdict, reason) = outcome.columns();
     let (number, place) = (number.to_string(), kind.place());
     append(&["flow", &number, group, flow, &place, kind.name(), &version, verdict, reason]);
+}
+
+/// Found out once: it means to search through a program of many megabytes.
+fn version_of(kind: Kind) -> String {
+    static FOUND: Mutex<BTreeMap<String, String>> = Mutex::new(BTreeMap::new());
+    let mut found = FOUND.lock().unwrap();
+    let version = || kind.version().expect("the program tells its version");
+    found.entry(kind.place()).or_insert_with(version).clone()
 }
 
 /// Writes down what a server did against the rules.

@@ -3,17 +3,23 @@
 use std::net::Ipv4Addr;
 use std::path::Path;
 use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
 
-use acmekit::{ExternalAccountBinding, MacAlgorithm, MacKey};
+use acmekit::{ExternalAccountBinding, MacAlgorithm};
 
 use crate::interop::LaunchError;
 use crate::interop::acme2certifier::Acme2Certifier;
 use crate::interop::caddy::Caddy;
 use crate::interop::challtestsrv::ChallTestSrv;
-use crate::interop::clients::{KEY_ID, MAC_KEY, external_accounts};
+use crate::interop::clients::{KEY_ID, MAC_KEY, binding_with, external_accounts};
 use crate::interop::pebble::{Pebble, Settings, Version};
 use crate::interop::step_ca::StepCa;
 use crate::interop::{tools, version};
+
+/// The credentials of step-ca are numbered from here, beside the number of [`KEY_ID`] and that of
+/// one which no server knows.
+const FIRST_KEY: u32 = 10;
+const KEYS: u32 = 20;
 
 /// Which server; in the order of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,6 +90,7 @@ pub(crate) struct Server {
     pub(crate) kind: Kind,
     setup: Setup,
     running: Running,
+    next_key: AtomicU32,
 }
 
 impl Server {
@@ -107,13 +114,17 @@ impl Server {
             Kind::PebbleCurrent => pebble(Version::Current)?,
             Kind::PebbleDebian => pebble(Version::Debian)?,
             Kind::Caddy => Running::Caddy(Box::new(Caddy::start()?)),
-            Kind::StepCa => Running::StepCa(Box::new(StepCa::start()?)),
+            Kind::StepCa => {
+                let key = |number| (format!("kid-{number}"), MAC_KEY.to_owned());
+                let keys: Vec<_> = (FIRST_KEY..FIRST_KEY + KEYS).map(key).collect();
+                Running::StepCa(Box::new(StepCa::start(&keys)?))
+            }
             Kind::Acme2Certifier => Running::Acme2Certifier(Box::new(match setup {
                 Setup::Open => Acme2Certifier::start()?,
                 Setup::Bound => Acme2Certifier::start_for_external_accounts(KEY_ID, MAC_KEY)?,
             })),
         };
-        Ok(Self { kind, setup, running })
+        Ok(Self { kind, setup, running, next_key: AtomicU32::new(FIRST_KEY) })
     }
 
     /// Starts a Pebble that hangs anew; no other server may hang.
@@ -186,10 +197,16 @@ impl Server {
         }
     }
 
-    /// The credential for a new account where [`Setup::Bound`] takes effect. What step-ca is given
-    /// it does not know: its open version cannot make one.
+    /// An unused credential for a new account where [`Setup::Bound`] takes effect.
     pub(crate) fn binding(&self, algorithm: MacAlgorithm) -> ExternalAccountBinding {
-        let key = MacKey::parse(MAC_KEY).expect("a MAC key");
-        ExternalAccountBinding::new(KEY_ID, key, algorithm).expect("a key id")
+        binding_with(&self.key_id(), MAC_KEY, algorithm)
+    }
+
+    /// The key id of an unused credential. Those of step-ca are good for one account.
+    pub(crate) fn key_id(&self) -> String {
+        match self.kind {
+            Kind::StepCa => format!("kid-{}", self.next_key.fetch_add(1, Ordering::Relaxed)),
+            _ => KEY_ID.to_owned(),
+        }
     }
 }

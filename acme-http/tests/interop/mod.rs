@@ -15,6 +15,7 @@
 //! | `ACMEKIT_CERTBOT` | Debian's certbot | `target/tools/bin`, `/usr/bin` |
 //! | `ACMEKIT_LEGO` | Debian's lego | `target/tools/debian`, `/usr/bin` |
 //! | `ACMEKIT_STEP_CA` | step-ca | `target/tools/bin` |
+//! | `ACMEKIT_STEP_CA_KEYS` | what puts keys into its database | `target/tools/bin` |
 //! | `ACMEKIT_ACME2CERTIFIER` | a Python with acme2certifier | `target/tools/acme2certifier/bin` |
 
 // Every test file compiles this module for itself and uses a part of it.

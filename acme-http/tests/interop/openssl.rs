@@ -93,11 +93,10 @@ impl Judged {
         self.x509(&["-text"]).contains("TLS Feature")
     }
 
-    /// The common name in the subject, if there is one.
-    pub(crate) fn common_name(&self) -> Option<String> {
-        let said = self.x509(&["-subject", "-nameopt", "multiline"]);
-        let line = said.lines().find(|line| line.contains("commonName"))?;
-        line.split_once('=').map(|(_, name)| name.trim().to_owned())
+    /// The subject in the form of RFC 2253, without spaces.
+    pub(crate) fn subject(&self) -> String {
+        let said = self.x509(&["-subject", "-nameopt", "RFC2253"]);
+        said.trim().trim_start_matches("subject=").to_owned()
     }
 
     fn lasts(&self, seconds: u64) -> bool {

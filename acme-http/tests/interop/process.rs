@@ -173,8 +173,12 @@ impl Drop for Process {
 
 /// Runs a program to its end and hands out its standard output.
 pub(crate) fn output_of(command: &mut Command) -> Result<Vec<u8>, LaunchError> {
+    output_from(command.stdin(Stdio::null()))
+}
+
+/// The same with the standard input that the command has been given.
+pub(crate) fn output_from(command: &mut Command) -> Result<Vec<u8>, LaunchError> {
     let output = command
-        .stdin(Stdio::null())
         .output()
         .map_err(|error| LaunchError::io(&format!("cannot run {command:?}"), &error))?;
     if output.status.success() {

@@ -4,10 +4,12 @@
 //! http-01 and tls-alpn-01 can be set by flags, so no private resolver is needed. The open version
 //! verifies external account bindings, but has no way to make their keys: the administration of
 //! keys (`authority/admin/api/acme.go`) answers "currently only available in Certificate Manager".
+//! They are therefore put into its database before it starts. Each is good for one account.
 //! Its TLS certificate comes from its own issuer, so the issuing root is the TLS root as well.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
+use std::process::Command;
 
 use serde_json::json;
 
@@ -15,7 +17,7 @@ use super::LaunchError;
 use super::challtestsrv::ChallTestSrv;
 use super::issuing_authority::IssuingAuthority;
 use super::loopback;
-use super::process::{Process, Start};
+use super::process::{Process, Start, output_from};
 use super::tools;
 
 /// A running step-ca and the name server it asks.
@@ -31,8 +33,9 @@ pub(crate) struct StepCa {
 }
 
 impl StepCa {
-    /// Starts step-ca with its data in a temporary folder.
-    pub(crate) fn start() -> Result<Self, LaunchError> {
+    /// Starts step-ca with its data in a temporary folder, and with these external account keys:
+    /// key ids with base64url MAC keys.
+    pub(crate) fn start(external_keys: &[(String, String)]) -> Result<Self, LaunchError> {
         let program = tools::step_ca()?;
         let dns = ChallTestSrv::start()?;
         let folder = tempfile::tempdir()
@@ -61,6 +64,8 @@ impl StepCa {
         let file = folder.path().join("ca.json");
         std::fs::write(&file, configuration.to_string())
             .map_err(|error| LaunchError::io("cannot write ca.json", &error))?;
+        let lines = external_keys.iter().map(|(id, key)| format!("{id} {key}\n"));
+        put_keys(&folder.path().join("step-ca.db"), &lines.collect::<String>())?;
         let process = Start::new(&program, folder.path())
             .argument(&file)
             .argument("--resolver")
@@ -115,4 +120,16 @@ impl StepCa {
     pub(crate) fn log(&self) -> String {
         self.process.log()
     }
+}
+
+/// Runs `step-ca-keys`.
+fn put_keys(database: &Path, lines: &str) -> Result<(), LaunchError> {
+    let file = database.with_extension("keys");
+    std::fs::write(&file, lines)
+        .and_then(|()| std::fs::File::open(&file))
+        .map_err(|error| LaunchError::io("cannot write the keys", &error))
+        .and_then(|input| {
+            let mut command = Command::new(tools::step_ca_keys()?);
+            output_from(command.arg(database).stdin(input)).map(drop)
+        })
 }

@@ -120,6 +120,12 @@ pub(crate) fn step_ca() -> Result<PathBuf, LaunchError> {
     Tool { name: "step-ca", variable: "ACMEKIT_STEP_CA", places: vec![built("step-ca")] }.find()
 }
 
+/// The program of `.ci/step-ca-keys`.
+pub(crate) fn step_ca_keys() -> Result<PathBuf, LaunchError> {
+    let name = "step-ca-keys";
+    Tool { name, variable: "ACMEKIT_STEP_CA_KEYS", places: vec![built(name)] }.find()
+}
+
 /// The Python interpreter of the environment into which acme2certifier is installed.
 pub(crate) fn acme2certifier() -> Result<PathBuf, LaunchError> {
     Tool {
