@@ -2,6 +2,7 @@
 
 mod world;
 
+use acmekit_core::action::RequestKind;
 use acmekit_core::certificate::{CertificateRequest, CertificateRequestParameters};
 use acmekit_core::crypto::{KeyType, PrivateKey};
 use acmekit_core::error::ErrorKind;
@@ -9,7 +10,7 @@ use acmekit_core::flow::issue::{Issue, NewOrder};
 use acmekit_core::flow::revoke::{RevocationReason, Revoke};
 use acmekit_core::jose::AccountKey;
 use acmekit_testing::Config;
-use world::{World, identifiers};
+use world::{Fate, World, identifiers};
 
 #[test]
 fn the_account_revokes_what_it_issued_and_once_more_counts_as_done() {
@@ -47,6 +48,31 @@ fn the_certificates_own_key_revokes_without_an_account() {
     assert!(!world.run(&mut flow).unwrap().already);
     assert_eq!(world.ca.revoked(leaf.serial_number()).unwrap().reason, None);
     world.assert_no_violations();
+}
+
+/// acme2certifier takes the certificate's key for that of an account.
+#[test]
+fn a_server_that_looks_for_an_account_of_the_certificates_key_is_told_apart() {
+    let mut world = World::registered(Config::default(), 4);
+    let names = identifiers(&["example.org"]);
+    let key = PrivateKey::generate(KeyType::P256, &mut world.entropy).unwrap();
+    let parameters = CertificateRequestParameters::new(names.clone());
+    let request = CertificateRequest::build(&parameters, &key, &mut world.entropy).unwrap();
+    let issued = world.run(&mut Issue::new(NewOrder::new(names), request)).unwrap();
+    let leaf = issued.chain().leaf().clone();
+    world.script = Some(Box::new(|kind, _, _| match kind {
+        RequestKind::RevokeCertificate => {
+            let body = r#"{"type":"urn:ietf:params:acme:error:accountDoesNotExist"}"#;
+            Fate::Answered(http::Response::builder().status(403).body(body.into()).unwrap())
+        }
+        _ => Fate::Delivered,
+    }));
+    let mut by_key = Revoke::new(leaf.clone()).by_certificate_key(AccountKey::from(key));
+    let error = world.run(&mut by_key).unwrap_err();
+    let found = (error.kind(), error.code());
+    assert_eq!(found, (ErrorKind::Unsupported, "certificate-key-revocation-unsupported"));
+    let error = world.run(&mut Revoke::new(leaf)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NoAccount, "of the account itself it is said as it is");
 }
 
 #[test]

@@ -47,6 +47,13 @@ pub(super) const TABLE: &[(&str, &str, &str)] = &[
          正しければ認証局に連絡してください。",
     ),
     (
+        "certificate-key-revocation-unsupported",
+        "This CA takes a revocation from the account that ordered the certificate only; revoke it \
+         by that account, or ask the CA.",
+        "この認証局は、証明書の鍵による失効要求を受け付けません。証明書を取得したアカウントで失効させる\
+         か、認証局に問い合わせてください。",
+    ),
+    (
         "certificate-leaf-is-ca",
         "Do not install this certificate: it is one of a CA. Keep the evidence and report it to \
          the CA.",

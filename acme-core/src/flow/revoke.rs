@@ -203,6 +203,17 @@ impl Flow for Revoke {
                     if kind == Some(&ProblemType::AlreadyRevoked) {
                         return Ok(Next::Finish(Revoked { already: true }));
                     }
+                    if key.is_some() && error.kind() == ErrorKind::NoAccount {
+                        // acme2certifier looks for an account with the certificate's key.
+                        let text = "the server takes no revocation by the certificate's key";
+                        let text = format!("{text}: {}", error.message());
+                        return Err(Error::new(
+                            ErrorKind::Unsupported,
+                            step,
+                            "certificate-key-revocation-unsupported",
+                            text,
+                        ));
+                    }
                     return Err(error);
                 }
             }

@@ -65,6 +65,7 @@ use Kind::{Acme2Certifier, Caddy, PebbleCurrent, PebbleDebian, StepCa};
 
 // The reasons that more than one server has; those of the flows are the same text.
 const NO_NEW_AUTHZ: &str = "`preauthorization-unsupported`";
+const NO_CERTIFICATE_KEY: &str = "`certificate-key-revocation-unsupported`";
 pub(crate) const IGNORED: &str = "the wish is ignored";
 pub(crate) const LEFT_OUT: &str = "the subject is left out";
 pub(crate) const NO_ALTERNATE: &str = "no alternate chain";
@@ -121,7 +122,7 @@ const EXCEPTIONS: &[(Kind, &str, Expected)] = &[
     (Acme2Certifier, "notAfter", NotOffered(IGNORED)),
     (Acme2Certifier, "a profile", NotOffered("`invalidProfile`")),
     (Acme2Certifier, "authorize before the order", NotOffered(NO_NEW_AUTHZ)),
-    (Acme2Certifier, "by the certificate key", Refused("`accountDoesNotExist`")),
+    (Acme2Certifier, "by the certificate key", NotOffered(NO_CERTIFICATE_KEY)),
     (Acme2Certifier, "by another account with authorizations", Refused("`unauthorized`")),
 ];
 
