@@ -155,7 +155,7 @@ fn a_server_error_that_stays_is_told_and_not_that_no_account_was_found() {
         }
         _ => Fate::Delivered,
     }));
-    let registration = Registration::new().external_account(binding(MacAlgorithm::Hs256));
+    let registration = Registration::new().external_account(binding_of(MacAlgorithm::Hs256));
     let error = world.run(&mut Register::new(registration)).unwrap_err();
     assert_eq!((error.code(), error.step()), ("serverInternal", Step::Register));
     assert_eq!(world.sent(RequestKind::NewAccount), 4, "send, ask, send, ask");

@@ -146,7 +146,7 @@ async fn two_bindings_at_one_directory_are_two_accounts_for_good() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_of_another_use_is_refused_before_anything_is_sent() {
     let (server, _listener) = start_with_http01(Config::default()).await;
-    let client = crate::setup::registered(crate::setup::client_for(&server)).await;
+    let client = registered(client_for(&server)).await;
     let key = crate::setup::new_key();
     client.note_key(key.jwk(), KeyOwner::OtherAccount);
     let error = client.change_account_key(key).await.unwrap_err();
