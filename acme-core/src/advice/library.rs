@@ -40,6 +40,12 @@ pub(super) const TABLE: &[(&str, &str, &str)] = &[
     ),
     ("cancelled", "Run again when ready.", "準備ができたら再実行してください。"),
     (
+        "dates-refused",
+        "Order without notBefore and notAfter: this CA chooses the dates of the certificate itself.",
+        "notBefore・notAfterを指定せずにオーダーしてください。この認証局では証明書の有効期間を\
+         認証局が決定します。",
+    ),
+    (
         "certificate-expired",
         "Do not install this certificate: it has expired. Check the clock of this machine, then \
          report it to the CA.",
@@ -276,6 +282,13 @@ pub(super) const TABLE: &[(&str, &str, &str)] = &[
         "The CA gave the order up. Read its message, remove the cause, and order again.",
         "オーダーが失敗しました。サーバーのメッセージを確認し、原因を取り除いてから再度オーダーし\
          てください。",
+    ),
+    (
+        "order-changed",
+        "Order again. If it happens again, report it to the CA with the evidence: its server changed \
+         an order while it was open.",
+        "もう一度オーダーしてください。再発する場合は、処理中のオーダーの内容が変更されたことを\
+         記録とともに認証局に連絡してください。",
     ),
     (
         "order-identifiers",

@@ -331,6 +331,10 @@ mod tests {
             hex(certificate.authority_key_identifier().unwrap()),
             "69885b6b87464041e1b37b847ba0ae2cde01c8d4"
         );
+        // V-08: the zero octet in front of the serial number belongs to it.
+        let id = certificate.certificate_id().unwrap();
+        assert_eq!(id.as_str(), "aYhba4dGQEHhs3uEe6CuLN4ByNQ.AIdlQyE");
+        assert_eq!(id.to_string(), id.as_str());
         assert_eq!(certificate.issuer_common_name().as_deref(), Some("Example CA"));
         assert_eq!(certificate.subject(), "CN=example.com");
         assert_eq!(certificate.identifiers(), []);

@@ -8,6 +8,7 @@
 
 mod asn1;
 mod attribute;
+mod certificate_id;
 mod chain;
 mod csr;
 mod info;
@@ -17,6 +18,7 @@ mod tbs;
 mod verify;
 
 pub use attribute::{AttributeProblem, SubjectAttribute};
+pub use certificate_id::CertificateId;
 pub use chain::{CertificateChain, ChainError, DEFAULT_MAX_CERTIFICATES};
 pub use csr::{CertificateRequestError, CertificateRequestParameters, UnsignedCertificateRequest};
 pub use info::{Certificate, CertificateError, MAX_CERTIFICATE_LENGTH};

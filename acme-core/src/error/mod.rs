@@ -10,6 +10,7 @@ use crate::advice::Language;
 use crate::ca::{CaProfile, Explanation, RetryHint};
 use crate::problem::{Problem, ProblemType, printable};
 use crate::time::Timestamp;
+use crate::types::identifier::Identifier;
 
 mod binding_fault;
 mod kind;
@@ -196,6 +197,21 @@ impl Error {
     /// The problem document, if the server sent one.
     pub fn problem(&self) -> Option<&Problem> {
         self.0.problem.as_ref()
+    }
+
+    /// The names that the server's subproblems are about (RFC 8555 §6.7.1), each once: an order
+    /// without them may succeed ([`NewOrder::without`](crate::flow::issue::NewOrder::without)).
+    pub fn refused_identifiers(&self) -> Vec<Identifier> {
+        let mut refused = Vec::new();
+        let subproblems = self.problem().map(|problem| problem.subproblems.as_slice());
+        for identifier in
+            subproblems.unwrap_or_default().iter().filter_map(|p| p.identifier.as_ref())
+        {
+            if !refused.contains(identifier) {
+                refused.push(identifier.clone());
+            }
+        }
+        refused
     }
 
     /// The HTTP status, if an answer is to blame.

@@ -5,7 +5,7 @@ use core::time::Duration;
 use http::StatusCode;
 
 use super::issued::ChainChoice;
-use super::verify::{Format, read_chain, verify_chain};
+use super::verify::{Format, Source, read_chain, verify_chain};
 use super::{Issue, Issued, State, Tag};
 use crate::action::RequestKind;
 use crate::certificate::CertificateChain;
@@ -155,18 +155,23 @@ impl Issue {
         chain: &CertificateChain,
         reply: &Reply,
     ) -> Result<(), Error> {
-        verify_chain(&self.plan, cx.session, now, chain, reply)?;
+        verify_chain(&self.plan, cx.session, now, chain, Source::of(reply))?;
         let State::Downloading(downloading) = &mut self.state else { return Ok(()) };
         downloading.chains.push((chain.clone(), downloading.url.clone()));
         match &self.plan.preference {
             Some(preference) if preference.is_met_by(chain) != Some(true) => {
-                self.try_alternate(cx, 0)
+                self.try_alternate(cx, now, 0)
             }
-            _ => self.complete(cx, 0, true),
+            _ => self.complete(cx, now, 0, true),
         }
     }
 
-    fn try_alternate(&mut self, cx: &mut Context<'_>, index: usize) -> Result<(), Error> {
+    fn try_alternate(
+        &mut self,
+        cx: &mut Context<'_>,
+        now: Timestamp,
+        index: usize,
+    ) -> Result<(), Error> {
         let State::Downloading(downloading) = &mut self.state else { return Ok(()) };
         if let Some(url) = downloading.alternates.get(index).cloned() {
             return self.request_certificate(cx.session, Tag::Alternate(index), &url);
@@ -177,9 +182,9 @@ impl Issue {
         match (&self.plan.preference, default) {
             (Some(preference), Some(default)) if preference.is_met_by(&default).is_none() => {
                 let best = preference.best_of(&chains);
-                self.complete(cx, best, true)
+                self.complete(cx, now, best, true)
             }
-            _ => self.complete(cx, 0, false),
+            _ => self.complete(cx, now, 0, false),
         }
     }
 
@@ -193,7 +198,7 @@ impl Issue {
         // A broken alternate costs nothing: the default chain is here.
         if let Outcome::Reply(reply) = outcome {
             let checked = read_chain(cx.session, &reply).and_then(|(chain, _)| {
-                verify_chain(&self.plan, cx.session, now, &chain, &reply)?;
+                verify_chain(&self.plan, cx.session, now, &chain, Source::of(&reply))?;
                 Ok(chain)
             });
             let State::Downloading(downloading) = &mut self.state else { return Ok(()) };
@@ -203,7 +208,7 @@ impl Issue {
                     downloading.chains.push((chain, reply.url));
                     if met == Some(true) {
                         let last = downloading.chains.len().saturating_sub(1);
-                        return self.complete(cx, last, true);
+                        return self.complete(cx, now, last, true);
                     }
                 }
                 Err(error) => {
@@ -211,17 +216,22 @@ impl Issue {
                 }
             }
         }
-        self.try_alternate(cx, index.saturating_add(1))
+        self.try_alternate(cx, now, index.saturating_add(1))
     }
 
     fn complete(
         &mut self,
         cx: &mut Context<'_>,
+        now: Timestamp,
         taken: usize,
         is_satisfied: bool,
     ) -> Result<(), Error> {
         let State::Downloading(downloading) = &mut self.state else { return Ok(()) };
         let Some((chain, url)) = downloading.chains.get(taken).cloned() else { return Ok(()) };
+        // Time has passed since this chain came, if others were fetched after it.
+        let pem = chain.to_pem();
+        let source = Source { url: &url, body: pem.as_bytes() };
+        verify_chain(&self.plan, cx.session, now, &chain, source)?;
         let chains: Vec<_> = downloading.chains.iter().map(|(chain, _)| chain.clone()).collect();
         let preference = self.plan.preference.as_ref();
         let issued = Issued {
@@ -230,6 +240,7 @@ impl Issue {
             certificate_url: url,
             alternates: core::mem::take(&mut downloading.alternates),
             choice: ChainChoice::new(preference, &chains, taken, is_satisfied),
+            replacement: self.plan.replacement.clone(),
         };
         self.close(cx, Ok(Box::new(issued)));
         Ok(())

@@ -2,8 +2,9 @@
 
 use serde_json::json;
 
+use super::plan::CertificateRequestSource;
 use super::validate::too_many_polls;
-use super::{CertificateRequestSource, Issue, State, Tag};
+use super::{Issue, State, Tag};
 use crate::action::{Action, RequestKind, SignId, SignRequest, SigningKey};
 use crate::backoff::{Polls, retry_delay};
 use crate::error::{Error, ErrorKind, Misuse, Step};

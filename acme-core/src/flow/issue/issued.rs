@@ -4,6 +4,7 @@ use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::replacement::Replacement;
 use crate::certificate::{Certificate, CertificateChain};
 use crate::crypto::SignatureCheck;
 use crate::problem::printable;
@@ -18,6 +19,7 @@ pub struct Issued {
     pub(super) certificate_url: String,
     pub(super) alternates: Vec<String>,
     pub(super) choice: ChainChoice,
+    pub(super) replacement: Replacement,
 }
 
 impl Issued {
@@ -44,6 +46,12 @@ impl Issued {
     /// Whether the chain is the preferred one; `true` when no preference was given.
     pub fn is_preferred_chain(&self) -> bool {
         self.choice.is_satisfied
+    }
+
+    /// Whether the server was told which certificate this one replaces
+    /// ([`NewOrder::replaces`](super::NewOrder::replaces)).
+    pub fn replacement(&self) -> &Replacement {
+        &self.replacement
     }
 
     /// Why this chain was taken among those on offer. Its `Display` is a sentence.

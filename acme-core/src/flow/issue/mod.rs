@@ -14,23 +14,25 @@
 
 mod ancestors;
 mod authorize;
+mod consistency;
 mod download;
 mod finalize;
 mod issued;
+mod new_order;
 mod order;
 pub(in crate::flow) mod pending;
+mod plan;
+mod replacement;
 pub(in crate::flow) mod saved;
 mod validate;
 mod verify;
 
 pub use issued::{ChainChoice, ChainPreference, Issued};
-pub use order::NewOrder;
+pub use new_order::NewOrder;
+pub use replacement::{LeftOut, Predecessor, Replacement};
 pub(crate) use saved::SavedIssue;
 
-use serde::{Deserialize, Serialize};
-
-use crate::action::{Action, Input, RequestKind, SignId};
-use crate::certificate::{CertificateRequest, UnsignedCertificateRequest};
+use crate::action::{Action, Input, RequestKind};
 use crate::challenge::Answer;
 use crate::error::{Error, ErrorKind, Misuse, Retry, Step};
 use crate::exchange::{
@@ -47,6 +49,7 @@ use crate::time::Timestamp;
 use authorize::{Authorizing, Publishing, Responding};
 use download::Downloading;
 use finalize::{Finalizing, Issuing};
+use plan::Plan;
 use saved::SavedOffer;
 use validate::{Diagnosing, Validating};
 
@@ -60,35 +63,6 @@ pub struct Issue {
     binding: Option<Binding>,
     state: State,
     exchanges: Exchanges<Tag>,
-}
-
-/// What is wanted and what is known so far: all that outlives a state.
-struct Plan {
-    order: NewOrder,
-    request: CertificateRequestSource,
-    preference: Option<ChainPreference>,
-    order_url: Option<String>,
-    finalize_url: Option<String>,
-    /// Presented and not withdrawn yet.
-    presented: Vec<SavedOffer>,
-    /// Authorizations that were pending when they were read.
-    open_authorizations: Vec<String>,
-    /// Names the signature of the certificate request that is outstanding.
-    signing: Option<SignId>,
-    /// The order URL comes from a checkpoint and was not read yet.
-    resumed: bool,
-    /// How often the order was polled in all.
-    polls: u32,
-    /// How often the certificate request was sent.
-    finalize_sends: u32,
-}
-
-/// The certificate request, ready or still to be signed elsewhere.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum CertificateRequestSource {
-    Ready(CertificateRequest),
-    Unsigned(UnsignedCertificateRequest),
 }
 
 /// What a request of this flow was for.
@@ -127,55 +101,6 @@ enum State {
 }
 
 impl Issue {
-    /// Begins an order with a certificate request that is signed already. Nothing is sent before
-    /// the first poll, which refuses a request whose names are not those of the order.
-    pub fn new(order: NewOrder, request: CertificateRequest) -> Self {
-        Self::begin(order, CertificateRequestSource::Ready(request))
-    }
-
-    /// Begins an order with a certificate key that is held elsewhere: the request is signed by
-    /// [`Action::Sign`] once the order is ready.
-    pub fn with_external_key(order: NewOrder, request: UnsignedCertificateRequest) -> Self {
-        Self::begin(order, CertificateRequestSource::Unsigned(request))
-    }
-
-    fn begin(order: NewOrder, request: CertificateRequestSource) -> Self {
-        Self {
-            plan: Plan {
-                order,
-                request,
-                preference: None,
-                order_url: None,
-                finalize_url: None,
-                presented: Vec::new(),
-                open_authorizations: Vec::new(),
-                signing: None,
-                resumed: false,
-                polls: 0,
-                finalize_sends: 0,
-            },
-            deadline: Deadline::default(),
-            binding: None,
-            state: State::Start,
-            exchanges: Exchanges::default(),
-        }
-    }
-
-    /// Chooses among the chains the CA offers; without it the CA's default is taken.
-    #[must_use]
-    pub fn prefer_chain(mut self, preference: ChainPreference) -> Self {
-        self.plan.preference = Some(preference);
-        self
-    }
-
-    /// Gives up at this time; without it, [`Policy::total_time`](crate::policy::Policy::total_time)
-    /// after the first poll.
-    #[must_use]
-    pub fn deadline(mut self, deadline: Timestamp) -> Self {
-        self.deadline.ask(deadline);
-        self
-    }
-
     /// The order URL, once the server has named it.
     pub fn order_url(&self) -> Option<&str> {
         self.plan.order_url.as_deref()

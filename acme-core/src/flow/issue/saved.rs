@@ -2,8 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{CertificateRequestSource, ChainPreference, Issue, NewOrder};
+use super::plan::CertificateRequestSource;
+use super::replacement::Replacement;
+use super::{ChainPreference, Issue, NewOrder};
 use crate::action::{ChallengeId, Offer, OfferAccount};
+use crate::certificate::CertificateRequest;
 use crate::challenge::ChallengeType;
 use crate::challenge::token::Token;
 use crate::flow::checkpoint::{Checkpoint, ResumeError, Saved};
@@ -56,13 +59,20 @@ pub(crate) struct SavedIssue {
     order_url: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     presented: Vec<SavedOffer>,
+    /// What became of `replaces`, so that a refused one is not tried again.
+    #[serde(default, skip_serializing_if = "is_default")]
+    replacement: Replacement,
+}
+
+fn is_default(replacement: &Replacement) -> bool {
+    *replacement == Replacement::default()
 }
 
 impl Issue {
     /// Continues from a checkpoint. An order that is known is read again, and everything follows
     /// from its status; an order whose making was under way is made anew, since nobody knows its
-    /// URL; one that has failed or expired meanwhile is, too. What had been presented is presented again if it is still needed, and withdrawn in the
-    /// end. The deadline starts afresh.
+    /// URL; one that has failed or expired meanwhile is, too. What had been presented is presented
+    /// again if it is still needed, and withdrawn in the end. The deadline starts afresh.
     ///
     /// # Errors
     /// The checkpoint is of another flow or session.
@@ -76,6 +86,40 @@ impl Issue {
         flow.plan.resumed = saved.order_url.is_some();
         flow.plan.order_url = saved.order_url;
         flow.plan.presented = saved.presented;
+        flow.plan.replacement = saved.replacement;
+        Ok(flow)
+    }
+
+    /// Continues from a checkpoint with another certificate request, for the same names. A request
+    /// that the CA refuses (`badCSR`) leaves the order ready, validations and all (RFC 8555 §7.4):
+    /// correct it and finalize the same order.
+    ///
+    /// ```
+    /// use acmekit_core::certificate::CertificateRequest;
+    /// use acmekit_core::flow::{Flow, ResumeError, issue::Issue};
+    /// # use acmekit_core::{error::Error, session::Session};
+    /// fn correct(
+    ///     failed: &Issue,
+    ///     error: &Error,
+    ///     session: &Session,
+    ///     corrected: CertificateRequest,
+    /// ) -> Result<Option<Issue>, ResumeError> {
+    ///     if error.code() != "badCSR" {
+    ///         return Ok(None);
+    ///     }
+    ///     Issue::resume_with_request(failed.checkpoint(), session, corrected).map(Some)
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// The checkpoint is of another flow or session.
+    pub fn resume_with_request(
+        saved: Checkpoint,
+        session: &Session,
+        request: CertificateRequest,
+    ) -> Result<Self, ResumeError> {
+        let mut flow = Self::resume(saved, session)?;
+        flow.plan.request = CertificateRequestSource::Ready(request);
         Ok(flow)
     }
 
@@ -90,6 +134,7 @@ impl Issue {
                 preference: plan.preference.clone(),
                 order_url: plan.order_url.clone(),
                 presented: plan.presented.clone(),
+                replacement: plan.replacement.clone(),
             }),
         )
     }

@@ -1,7 +1,7 @@
 //! Reading a chain and checking that it is what was asked for: our key, our names, valid now, each
 //! certificate issued by the next (R-CRT-04, R-SEC-06).
 
-use super::Plan;
+use super::plan::Plan;
 use crate::certificate::{Certificate, CertificateChain, Expected, verify_issued};
 use crate::error::{Error, ErrorKind, Step};
 use crate::exchange::{Reply, excerpt};
@@ -16,10 +16,23 @@ pub(super) enum Format {
     Der,
 }
 
-fn refuse(reply: &Reply, code: &'static str, text: String) -> Error {
+/// Where a chain came from, and what came: the evidence if it is refused.
+#[derive(Clone, Copy)]
+pub(super) struct Source<'a> {
+    pub(super) url: &'a str,
+    pub(super) body: &'a [u8],
+}
+
+impl<'a> Source<'a> {
+    pub(super) fn of(reply: &'a Reply) -> Self {
+        Self { url: &reply.url, body: &reply.body }
+    }
+}
+
+fn refuse(source: Source<'_>, code: &'static str, text: String) -> Error {
     Error::new(ErrorKind::Certificate, Step::Verification, code, text)
-        .with_url(&reply.url)
-        .with_evidence(String::from_utf8_lossy(&reply.body).into_owned())
+        .with_url(source.url)
+        .with_evidence(String::from_utf8_lossy(source.body).into_owned())
 }
 
 /// Reads what came, in PEM or as a single certificate in DER; the media type is not relied on
@@ -43,7 +56,7 @@ pub(super) fn read_chain(
         if !reply.body.starts_with(b"-----BEGIN") {
             text = format!("{text}; it begins {:?}", excerpt(&reply.body));
         }
-        refuse(reply, "chain-invalid", text)
+        refuse(Source::of(reply), "chain-invalid", text)
     })?;
     Ok((chain, Format::Pem))
 }
@@ -54,7 +67,7 @@ pub(super) fn verify_chain(
     session: &mut Session,
     now: Timestamp,
     chain: &CertificateChain,
-    reply: &Reply,
+    source: Source<'_>,
 ) -> Result<(), Error> {
     let public_key_der = plan.certificate_public_key();
     let expected = Expected {
@@ -65,7 +78,7 @@ pub(super) fn verify_chain(
     };
     let report = verify_issued(chain, &expected).map_err(|fault| {
         let text = format!("the certificate that came is not the one asked for: {fault}");
-        refuse(reply, fault.code(), text)
+        refuse(source, fault.code(), text)
     })?;
     for note in report.notes() {
         session.deviations.note("chain-note", note.to_string());
