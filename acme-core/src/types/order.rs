@@ -44,6 +44,8 @@ pub struct Order {
     pub error: Option<Problem>,
     /// The profile the certificate is issued under, if the server names it.
     pub profile: Option<String>,
+    /// The identifier of the certificate that it replaces (RFC 9773 §5), if any.
+    pub replaces: Option<String>,
 }
 
 impl Order {
@@ -72,6 +74,7 @@ impl Order {
             certificate: fields.text("certificate"),
             error: fields.problem(),
             profile: fields.text("profile"),
+            replaces: fields.text("replaces"),
         })
     }
 }

@@ -60,6 +60,9 @@ pub enum RefusalCause {
     Compound,
     /// There is no such certificate profile. Value: the profile.
     CertificateProfile,
+    /// The certificate that an order replaces has been replaced already (RFC 9773). Value: its
+    /// identifier.
+    AlreadyReplaced,
     /// Too many validations of the account have failed today.
     FailureLimit,
     /// A finalize request comes before the authorizations are valid.
@@ -132,6 +135,7 @@ impl RefusalCause {
             Self::NameType => ("unsupportedIdentifier", 400),
             Self::Compound => ("compound", 400),
             Self::CertificateProfile => ("invalidProfile", 400),
+            Self::AlreadyReplaced => ("alreadyReplaced", 409),
             Self::FailureLimit => ("rateLimited", 429),
             Self::OrderPending => ("orderNotReady", 403),
             Self::FinalizeExpired => ("orderNotReady", 403),

@@ -54,6 +54,18 @@ impl Issued {
         Self { certificate, account, identifiers, public_key, path, alternates, revocation: None }
     }
 
+    pub(crate) const fn certificate(&self) -> &Certificate {
+        &self.certificate
+    }
+
+    pub(crate) const fn account(&self) -> usize {
+        self.account
+    }
+
+    pub(crate) fn identifiers(&self) -> &[Identifier] {
+        &self.identifiers
+    }
+
     pub(crate) fn pem(&self) -> String {
         issue::pem(&self.certificate)
     }

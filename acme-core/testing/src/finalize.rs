@@ -93,6 +93,7 @@ impl TestingCa {
             .collect();
         let public_key = request.public_key.clone();
         self.certificates.push(Issued::new(leaf, account, identifiers, public_key, paths));
+        self.publish_renewal_info(certificate);
         Ok(certificate)
     }
 }

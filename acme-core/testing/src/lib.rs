@@ -29,6 +29,7 @@ mod nonce;
 mod order;
 mod preauthorization;
 mod problem;
+mod replacement;
 mod reply;
 mod rfc3339;
 mod routing;

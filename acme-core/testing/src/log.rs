@@ -37,6 +37,8 @@ pub enum RequestKind {
     Certificate,
     /// revokeCert (§7.6).
     RevokeCertificate,
+    /// The renewal information of a certificate (RFC 9773 §4).
+    RenewalInfo,
     /// A URL that the CA never handed out.
     Unknown,
 }
@@ -58,6 +60,7 @@ impl fmt::Display for RequestKind {
             Self::Finalize => "finalize",
             Self::Certificate => "certificate",
             Self::RevokeCertificate => "revoke_certificate",
+            Self::RenewalInfo => "renewal_info",
             Self::Unknown => "unknown",
         })
     }
@@ -82,6 +85,7 @@ pub struct RequestCounts {
     pub finalize: u64,
     pub certificate: u64,
     pub revoke_certificate: u64,
+    pub renewal_info: u64,
     pub unknown: u64,
 }
 
@@ -103,6 +107,7 @@ impl RequestCounts {
             RequestKind::Finalize => self.finalize,
             RequestKind::Certificate => self.certificate,
             RequestKind::RevokeCertificate => self.revoke_certificate,
+            RequestKind::RenewalInfo => self.renewal_info,
             RequestKind::Unknown => self.unknown,
         }
     }
@@ -123,6 +128,7 @@ impl RequestCounts {
             + self.finalize
             + self.certificate
             + self.revoke_certificate
+            + self.renewal_info
             + self.unknown
     }
 
@@ -142,6 +148,7 @@ impl RequestCounts {
             RequestKind::Finalize => &mut self.finalize,
             RequestKind::Certificate => &mut self.certificate,
             RequestKind::RevokeCertificate => &mut self.revoke_certificate,
+            RequestKind::RenewalInfo => &mut self.renewal_info,
             RequestKind::Unknown => &mut self.unknown,
         };
         *counter = counter.saturating_add(1);

@@ -25,6 +25,8 @@ pub(crate) struct Order {
     pub(crate) not_before: Option<Timestamp>,
     pub(crate) not_after: Option<Timestamp>,
     profile: Option<String>,
+    /// The certificate whose place the new one takes.
+    pub(crate) replaces: Option<usize>,
     authorizations: Vec<usize>,
     expires: Timestamp,
     pub(crate) state: OrderState,
@@ -73,9 +75,10 @@ impl TestingCa {
         let account = signed.account()?;
         self.check_failures(account)?;
         let payload = signed.object("R-ORD-01")?;
-        let allowed = ["identifiers", "notBefore", "notAfter", "profile"];
+        let allowed = ["identifiers", "notBefore", "notAfter", "profile", "replaces"];
         self.note_odd_members(&payload, &allowed, "R-ORD-01");
         let wanted = self.wanted(account, &payload)?;
+        let replaces = self.replaced(account, &payload, &wanted.identifiers)?;
         if self.config.order_reuse
             && let Some(index) = self.unfinished_order(account, &wanted)
         {
@@ -93,6 +96,7 @@ impl TestingCa {
             not_before: wanted.not_before,
             not_after: wanted.not_after,
             profile: wanted.profile,
+            replaces,
             authorizations,
             expires: self.now.saturating_add(self.config.order_lifetime),
             state: OrderState::Open,
@@ -300,6 +304,9 @@ impl TestingCa {
         }
         if let Some(profile) = &order.profile {
             optional.insert("profile".to_owned(), json!(profile));
+        }
+        if let Some(id) = self.shown_replaces(order.replaces) {
+            optional.insert("replaces".to_owned(), json!(id));
         }
         match &order.state {
             OrderState::Valid { certificate } => {

@@ -30,6 +30,7 @@ pub(crate) struct Paths {
     revoke_certificate: String,
     key_change: String,
     new_authorization: Option<String>,
+    pub(crate) renewal_info: Option<String>,
     /// RFC 8555 §7.1.1: unknown members must not disturb a client, so there is one.
     surprise: String,
 }
@@ -45,7 +46,8 @@ impl Paths {
             revoke_certificate: opaque(),
             key_change: opaque(),
             surprise: opaque(),
-            new_authorization: config.preauthorization.then(opaque),
+            new_authorization: config.preauthorization.then(&mut opaque),
+            renewal_info: config.renewal_information.then(&mut opaque),
         }
     }
 
@@ -82,6 +84,7 @@ pub(crate) enum Resource {
     Authorization(usize),
     Challenge { authorization: usize, index: usize },
     Certificate { certificate: usize, chain: usize },
+    RenewalInfo(usize),
 }
 
 impl Resource {
@@ -101,6 +104,7 @@ impl Resource {
             Self::Authorization(_) => RequestKind::Authorization,
             Self::Challenge { .. } => RequestKind::Challenge,
             Self::Certificate { .. } => RequestKind::Certificate,
+            Self::RenewalInfo(_) => RequestKind::RenewalInfo,
         }
     }
 }
@@ -185,6 +189,10 @@ impl TestingCa {
                     _ => self.new_nonce(StatusCode::NO_CONTENT),
                 });
             }
+            (&Method::GET, Resource::RenewalInfo(certificate)) => {
+                self.refuse_as_scripted(resource)?;
+                return self.renewal_info(certificate);
+            }
             (method, _) => {
                 let detail = format!("{method} is not allowed here: use POST or POST-as-GET");
                 let problem = Problem::new(RefusalCause::Method, detail).value(method.as_str());
@@ -202,6 +210,7 @@ impl TestingCa {
             Resource::NewNonce => {
                 signed.expect_post_as_get().map(|()| Reply::empty(StatusCode::NO_CONTENT))
             }
+            Resource::RenewalInfo(certificate) => self.renewal_info(certificate),
             Resource::NewAccount => self.new_account(&signed),
             Resource::NewAuthorization => self.new_authorization(&signed),
             Resource::NewOrder => self.new_order(&signed),
@@ -357,6 +366,9 @@ impl TestingCa {
         if let Some(members) = body.as_object_mut() {
             if let Some(path) = &paths.new_authorization {
                 members.insert("newAuthz".to_owned(), json!(self.url(path)));
+            }
+            if let Some(path) = &paths.renewal_info {
+                members.insert("renewalInfo".to_owned(), json!(self.url(path)));
             }
             let name = paths.surprise.trim_start_matches('/').to_owned();
             members.insert(name, json!("unknown members are to be ignored (RFC 8555 §7.1.1)"));

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::Issue;
+use super::replacement::Replacement;
 use crate::error::{Error, ErrorKind, Retry, Step};
 use crate::problem::printable;
 use crate::session::Session;
@@ -30,7 +31,18 @@ impl Issue {
         self.note_transition(session, &order.status);
         self.compare_identifiers(session, order, step, url)?;
         self.compare_authorizations(order, step, url)?;
+        self.note_replaces(session, order);
         self.compare_profile(order, step)
+    }
+
+    /// A server that takes `replaces` shows it in the order (RFC 9773 §5).
+    fn note_replaces(&self, session: &mut Session, order: &Order) {
+        if let Replacement::Named(id) = &self.plan.replacement
+            && order.replaces.as_deref() != Some(id.as_str())
+        {
+            let text = "the order does not show the certificate that it replaces";
+            session.deviations.note("replaces-missing", text);
+        }
     }
 
     /// An order moves forward only, though states may be skipped between two polls (R-ORD-06).

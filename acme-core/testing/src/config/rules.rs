@@ -28,6 +28,14 @@ impl Config {
         self
     }
 
+    /// Whether the CA offers renewal information and takes `replaces` in orders (RFC 9773). Default:
+    /// no.
+    #[must_use]
+    pub const fn with_renewal_information(mut self, offered: bool) -> Self {
+        self.renewal_information = offered;
+        self
+    }
+
     /// How long after its creation a credential for external account binding can register an
     /// account. Default: for ever.
     #[must_use]
