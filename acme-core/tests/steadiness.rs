@@ -7,7 +7,7 @@ use std::time::Duration;
 use acmekit_core::action::RequestKind;
 use acmekit_core::error::ErrorKind;
 use acmekit_core::flow::account::{Register, Registration};
-use acmekit_core::flow::issue::{Issue, NewOrder};
+use acmekit_core::flow::issue::{ChainPreference, Issue, NewOrder};
 use acmekit_core::jose::{ExternalAccountBinding, MacAlgorithm, MacKey};
 use acmekit_core::time::Timestamp;
 use acmekit_testing::{Config, ExternalAccount, ExternalAccountPolicy};
@@ -183,4 +183,18 @@ fn every_offer_is_withdrawn_even_if_two_names_share_a_challenge_url() {
     world.issue(&["a.example.org", "b.example.org"]).unwrap_err();
     assert!(!world.presented.is_empty());
     assert_eq!(world.presented.len(), world.withdrawn.len());
+}
+
+#[test]
+fn a_chain_that_expires_while_others_are_looked_at_is_not_given() {
+    for preference in [ChainPreference::issuer("No Such Root"), ChainPreference::Shortest] {
+        let mut world = World::registered(Config::default().with_alternate_roots(2), 10);
+        let far = world.now.saturating_add(4000 * DAY);
+        // The clock is set forward by years while the first alternate is on its way.
+        world.clock_jump = Some((RequestKind::Certificate, 2, 800 * DAY));
+        let mut flow = world.order(&["example.org"]).prefer_chain(preference).deadline(far);
+        let error = world.run(&mut flow).unwrap_err();
+        assert_eq!((error.kind(), error.code()), (ErrorKind::Certificate, "certificate-expired"));
+        assert!(error.evidence().is_some_and(|pem| pem.starts_with("-----BEGIN CERTIFICATE")));
+    }
 }

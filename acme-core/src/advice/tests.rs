@@ -14,8 +14,16 @@ use crate::time::Timestamp;
 /// The literals that stand as codes in the sources: in the calls that make errors, in `fn code`,
 /// and beside an `ErrorKind` in a tuple.
 fn codes_in(source: &str) -> BTreeSet<String> {
-    const MAKERS: [&str; 7] =
-        ["Error::new(", "error(", "refuse(", "known_code(", "invalid(", "(ErrorKind::", "fn code("];
+    const MAKERS: [&str; 8] = [
+        "Error::new(",
+        "error(",
+        "refuse(",
+        "known_code(",
+        "invalid(",
+        "(ErrorKind::",
+        "with_code(",
+        "fn code(",
+    ];
     let source = source.split("#[cfg(test)]").next().unwrap();
     let source: String =
         source.lines().filter(|line| !line.trim_start().starts_with("//")).collect();

@@ -41,6 +41,11 @@ pub fn verify_issued(
     }
     verify_leaf(chain.leaf(), expected, &mut notes)?;
     verify_links(chain.certificates(), expected.now, &mut notes)?;
+    if let [leaf] = chain.certificates()
+        && !leaf.is_self_issued()
+    {
+        notes.push(ChainNote::LeafAlone);
+    }
     Ok(ChainReport { notes })
 }
 
@@ -138,6 +143,9 @@ pub enum ChainNote {
     },
     /// Text stood between the certificates, against RFC 8555 §9.1.
     TextBetween,
+    /// The certificate came without that of its authority, which web servers have to send with it
+    /// unless the authority is a root itself.
+    LeafAlone,
 }
 
 impl fmt::Display for ChainNote {
@@ -157,6 +165,10 @@ impl fmt::Display for ChainNote {
             Self::IssuerOutOfDate { position } => {
                 write!(f, "certificate {position} (the leaf is 0) is outside its validity period")
             }
+            Self::LeafAlone => f.write_str(
+                "the certificate came alone; unless a root issued it, clients will miss the \
+                 certificate of its authority",
+            ),
             Self::TextBetween => {
                 f.write_str("the server sent text between the certificates, which was dropped")
             }

@@ -94,6 +94,14 @@ impl Error {
         self
     }
 
+    /// The same error under a more exact code, with the sentence that goes with it.
+    pub(crate) fn with_code(mut self, code: &'static str, message: &str) -> Self {
+        let inner = self.inner_mut();
+        inner.code = code;
+        inner.message = bounded(message);
+        self
+    }
+
     pub(crate) fn with_url(mut self, url: &str) -> Self {
         self.inner_mut().url = Some(url.to_owned());
         self

@@ -81,6 +81,8 @@ pub struct World {
     /// For each newNonce request: how many nonces the CA had given out that were not used yet.
     pub nonces_at_hand: Vec<usize>,
     pub validation_fails: Option<FailureReason>,
+    /// Sets the client's clock ahead by this much when the request of this kind and number leaves.
+    pub clock_jump: Option<(RequestKind, usize, Duration)>,
 }
 
 enum Delivery {
@@ -123,6 +125,7 @@ impl World {
             counts: BTreeMap::new(),
             nonces_at_hand: Vec::new(),
             validation_fails: None,
+            clock_jump: None,
         }
     }
 
@@ -313,6 +316,11 @@ impl World {
         *count += 1;
         let ordinal = *count;
         self.log.push(kind.to_string());
+        if let Some((jumping, at, jump)) = self.clock_jump
+            && (jumping, at) == (kind, ordinal)
+        {
+            self.ahead = jump;
+        }
         if kind == RequestKind::NewNonce {
             self.nonces_at_hand.push(self.ca.unused_nonces());
         }

@@ -53,7 +53,7 @@ impl Issue {
             && to < from
         {
             let text = format!("the order went back from {before} to {status}");
-            session.deviations.note("order-status", text);
+            session.deviations.note("order-moved-back", text);
         }
     }
 

@@ -44,7 +44,9 @@ impl Issue {
     ) -> Result<(), Error> {
         match &self.state {
             // The request was taken; some servers say `ready` for a while after (quirk 62).
-            State::Finalizing(Finalizing { asking: false }) | State::Issuing(_) => {
+            State::Finalizing(Finalizing { asking: false }) | State::Issuing(_)
+                if self.plan.finalize_sends > 0 =>
+            {
                 self.order_processing(cx, now, retry_after)
             }
             _ => {

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::replacement::{Predecessor, Replacement};
 use crate::certificate::CertificateId;
-use crate::error::{Error, ErrorKind, Retry, Step};
+use crate::error::{Error, Retry};
 use crate::problem::ProblemType;
 use crate::session::Session;
 use crate::time::Timestamp;
@@ -140,14 +140,6 @@ impl NewOrder {
             return error;
         }
         let text = format!("the CA does not let the order choose dates: {}", error.message());
-        let mut explained = Error::new(ErrorKind::Problem, Step::NewOrder, "dates-refused", text)
-            .with_retry(Retry::FixInput);
-        if let Some(problem) = error.problem() {
-            explained = explained.with_problem(problem.clone());
-        }
-        if let Some(url) = error.url() {
-            explained = explained.with_url(url);
-        }
-        explained
+        error.with_code("dates-refused", &text).with_retry(Retry::FixInput)
     }
 }
