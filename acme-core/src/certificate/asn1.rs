@@ -11,6 +11,7 @@ use der::{Decode, ErrorKind, Reader, SliceReader, Tag, TagNumber, Tagged};
 use serde::Deserialize;
 use serde::de::value::MapDeserializer;
 
+use super::device_name::read_other_name;
 use crate::time::Timestamp;
 use crate::types::identifier::Identifier;
 
@@ -163,6 +164,10 @@ pub(crate) fn general_names(der: &[u8]) -> der::Result<Vec<Identifier>> {
                 (Some(7), octets) => Identifier::ip(address(octets).ok_or_else(invalid)?),
                 (Some(1), _) => foreign("email", text().unwrap_or_default())?,
                 (Some(6), _) => foreign("uri", text().unwrap_or_default())?,
+                (Some(0), content) => match read_other_name(content).ok().flatten() {
+                    Some((kind, value)) => foreign(kind, &value)?,
+                    None => foreign("other", &name.tag().to_string())?,
+                },
                 _ => foreign("other", &name.tag().to_string())?,
             });
         }

@@ -7,14 +7,16 @@ use der::{Decode, Encode, Sequence};
 use serde::{Deserialize, Serialize};
 use x509_cert::attr::Attribute;
 use x509_cert::ext::Extension;
+use x509_cert::ext::pkix::name::GeneralName;
 use x509_cert::name::Name;
 use x509_cert::request::CertReqInfo;
 use x509_cert::spki::SubjectPublicKeyInfoOwned;
 
 use super::asn1::{EXTENSION_REQUEST, TLS_FEATURE};
+use super::device_name::{DeviceName, HARDWARE_MODULE_TYPE, PERMANENT_IDENTIFIER_TYPE};
 use super::request::{CertificateRequest, base64url};
 use super::subject::Subject;
-use super::tbs::{assemble, subject_alt_name};
+use super::tbs::{alternative_names, assemble, general_names};
 use crate::crypto::{self, PrivateKey, SignError, SignatureCheck, SignatureScheme};
 use crate::entropy::Entropy;
 use crate::types::identifier::Identifier;
@@ -44,6 +46,11 @@ pub struct CertificateRequestParameters {
     /// Many authorities refuse this; off by default.
     #[serde(default)]
     pub must_staple: bool,
+    /// Names of the device that the certificate is for, as `otherName`s. Identifiers of the types
+    /// `permanent-identifier` and `hardware-module` are left out of the request otherwise, which
+    /// is allowed (draft-ietf-acme-device-attest).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub device_names: Vec<DeviceName>,
 }
 
 impl CertificateRequestParameters {
@@ -58,7 +65,9 @@ impl CertificateRequestParameters {
             return Err(CertificateRequestError::NoIdentifiers);
         }
         for identifier in &self.identifiers {
-            if identifier.as_dns().is_none() && identifier.as_ip().is_none() {
+            let is_device =
+                matches!(identifier.kind(), PERMANENT_IDENTIFIER_TYPE | HARDWARE_MODULE_TYPE);
+            if identifier.as_dns().is_none() && identifier.as_ip().is_none() && !is_device {
                 return Err(CertificateRequestError::UnsupportedIdentifier(identifier.clone()));
             }
         }
@@ -108,7 +117,9 @@ impl UnsignedCertificateRequest {
         if SignatureScheme::from_algorithm_oid(algorithm, public_key_der) != Some(scheme) {
             return Err(CertificateRequestError::PublicKey);
         }
-        let to_be_signed = encode(parameters, subject.as_ref(), public_key_der)
+        let devices = parameters.device_names.iter().map(DeviceName::general_name);
+        let devices = devices.collect::<Result<Vec<_>, _>>()?;
+        let to_be_signed = encode(parameters, subject.as_ref(), devices, public_key_der)
             .map_err(CertificateRequestError::Encoding)?;
         Ok(Self { to_be_signed, scheme })
     }
@@ -202,6 +213,7 @@ impl CertificateRequest {
 fn encode(
     parameters: &CertificateRequestParameters,
     subject: Option<&Subject>,
+    devices: Vec<GeneralName>,
     public_key_der: &[u8],
 ) -> der::Result<Vec<u8>> {
     let mut identifiers: Vec<Identifier> = Vec::with_capacity(parameters.identifiers.len());
@@ -210,7 +222,12 @@ fn encode(
             identifiers.push(identifier.clone());
         }
     }
-    let mut extensions = vec![subject_alt_name(&identifiers)?];
+    let mut names = general_names(&identifiers)?;
+    names.extend(devices);
+    let mut extensions = Vec::new();
+    if !names.is_empty() {
+        extensions.push(alternative_names(&names)?);
+    }
     if parameters.must_staple {
         extensions.push(Extension {
             extn_id: TLS_FEATURE,
@@ -219,10 +236,12 @@ fn encode(
             extn_value: OctetString::new([0x30, 0x03, 0x02, 0x01, 0x05])?,
         });
     }
-    let mut values = SetOfVec::new();
-    values.insert(Any::encode_from(&extensions)?)?;
     let mut attributes = SetOfVec::new();
-    attributes.insert(Attribute { oid: EXTENSION_REQUEST, values })?;
+    if !extensions.is_empty() {
+        let mut values = SetOfVec::new();
+        values.insert(Any::encode_from(&extensions)?)?;
+        attributes.insert(Attribute { oid: EXTENSION_REQUEST, values })?;
+    }
     CertReqInfo {
         version: x509_cert::request::Version::V1,
         subject: match subject {
@@ -288,6 +307,11 @@ pub enum CertificateRequestError {
     CommonNameIsAddress,
     /// The public key cannot be read, or does not go with the signature scheme.
     PublicKey,
+    /// The name of a device holds a text that is no object identifier.
+    ObjectIdentifier {
+        /// The text.
+        text: String,
+    },
     /// Signing failed.
     Signing(SignError),
     /// The signature is not one of this key over this request.
@@ -324,6 +348,11 @@ impl fmt::Display for CertificateRequestError {
             Self::CommonNameIsAddress => f.write_str(
                 "the subject's common name is an IP address, which certificate authorities refuse; \
                  take it out of the subject",
+            ),
+            Self::ObjectIdentifier { text } => write!(
+                f,
+                "{:?} is no object identifier in dotted decimal, such as 1.3.6.1.4.1.32473",
+                text.escape_debug().take(80).collect::<String>()
             ),
             Self::PublicKey => f.write_str(
                 "the public key cannot be read as SubjectPublicKeyInfo, or does not go with the \

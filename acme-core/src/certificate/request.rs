@@ -13,6 +13,7 @@ use x509_cert::spki::AlgorithmIdentifierRef;
 use super::asn1::{self, EXTENSION_REQUEST, Extension, SUBJECT_ALT_NAME, Signed, TLS_FEATURE};
 use super::chain::write_pem_block;
 use super::csr::{CertificateRequestError, check};
+use super::device_name::HARDWARE_MODULE_TYPE;
 use crate::crypto::SignatureCheck;
 use crate::types::identifier::Identifier;
 
@@ -165,7 +166,13 @@ impl CertificateRequest {
         {
             return Err(CertificateRequestError::MissingName(missing.clone()));
         }
-        match self.identifiers.iter().find(|name| !ordered.contains(name)) {
+        let is_ordered = |name: &Identifier| {
+            // How an order writes the name of a hardware module is the server's.
+            let same_kind = |other: &Identifier| other.kind() == name.kind();
+            ordered.contains(name)
+                || (name.kind() == HARDWARE_MODULE_TYPE && ordered.iter().any(same_kind))
+        };
+        match self.identifiers.iter().find(|name| !is_ordered(name)) {
             Some(extra) => Err(CertificateRequestError::ExtraName(extra.clone())),
             None => Ok(()),
         }

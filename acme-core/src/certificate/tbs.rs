@@ -97,6 +97,11 @@ impl TbsCertificate {
 /// The one subject alternative name extension for all of `identifiers`, which must be DNS names
 /// and IP addresses; others are passed over.
 pub(crate) fn subject_alt_name(identifiers: &[Identifier]) -> der::Result<Extension> {
+    alternative_names(&general_names(identifiers)?)
+}
+
+/// The names that go into a subject alternative name extension.
+pub(super) fn general_names(identifiers: &[Identifier]) -> der::Result<Vec<GeneralName>> {
     let mut names: Vec<GeneralName> = Vec::with_capacity(identifiers.len());
     for identifier in identifiers {
         if let Some(name) = identifier.as_dns() {
@@ -108,6 +113,11 @@ pub(crate) fn subject_alt_name(identifiers: &[Identifier]) -> der::Result<Extens
             }));
         }
     }
+    Ok(names)
+}
+
+/// The subject alternative name extension of these names.
+pub(super) fn alternative_names(names: &Vec<GeneralName>) -> der::Result<Extension> {
     Ok(Extension {
         extn_id: SUBJECT_ALT_NAME,
         critical: false,

@@ -120,11 +120,11 @@ fn what_cannot_be_requested_is_refused() {
     let scheme = key.signature_scheme();
     let none = parameters(&[]);
     assert_eq!(new(&none, key.public_key_der(), scheme), CertificateRequestError::NoIdentifiers);
-    let device: Identifier =
-        serde_json::from_str(r#"{"type":"permanent-identifier","value":"x"}"#).unwrap();
-    let device = CertificateRequestParameters::new([device]);
+    let mailbox: Identifier =
+        serde_json::from_str(r#"{"type":"email","value":"a@example.org"}"#).unwrap();
+    let mailbox = CertificateRequestParameters::new([mailbox]);
     assert!(matches!(
-        new(&device, key.public_key_der(), scheme),
+        new(&mailbox, key.public_key_der(), scheme),
         CertificateRequestError::UnsupportedIdentifier(_)
     ));
     let wanted = parameters(&["example.org"]);
