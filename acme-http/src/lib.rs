@@ -81,7 +81,9 @@ pub use acmekit_core::challenge::{Answer, ChallengeType};
 pub use acmekit_core::crypto::{KeyType, PrivateKey};
 pub use acmekit_core::error::Retry;
 pub use acmekit_core::flow::account::{AccountChange, OrderList, Registration};
-pub use acmekit_core::flow::issue::{ChainChoice, ChainPreference, Issue, Issued, NewOrder};
+pub use acmekit_core::flow::issue::{
+    ChainChoice, ChainPreference, Issue, Issued, NewOrder, Predecessor, Replacement,
+};
 pub use acmekit_core::flow::preauthorize::Preauthorized;
 pub use acmekit_core::flow::revoke::{RevocationReason, Revoke, Revoked};
 pub use acmekit_core::jose::{ExternalAccountBinding, MacAlgorithm, MacKey};

@@ -6,8 +6,8 @@ use acmekit_core::certificate::{
     CertificateChain, CertificateRequest, CertificateRequestParameters, Subject,
 };
 use acmekit_core::crypto::{KeyType, PrivateKey};
-use acmekit_core::error::Step;
-use acmekit_core::flow::issue::{ChainPreference, Issue, Issued, NewOrder};
+use acmekit_core::error::{Error as CoreError, Step};
+use acmekit_core::flow::issue::{ChainPreference, Issue, Issued, NewOrder, Predecessor};
 use acmekit_core::time::Timestamp;
 use acmekit_core::types::Identifier;
 use zeroize::Zeroizing;
@@ -32,7 +32,11 @@ pub struct Wanted {
     subject: Option<Subject>,
     preference: Option<ChainPreference>,
     deadline: Option<Timestamp>,
+    drops_refused_names: bool,
 }
+
+/// How often an order is made again without the names that the CA has refused.
+const MAX_DROPS: usize = 3;
 
 impl Wanted {
     /// A certificate for these names and addresses, with a new P-256 key.
@@ -54,7 +58,36 @@ impl Wanted {
     /// A certificate for an order that was put together by hand, with a new P-256 key.
     pub fn order(order: NewOrder) -> Self {
         let key_type = KeyType::P256;
-        Self { order, key_type, subject: None, preference: None, deadline: None }
+        Self {
+            order,
+            key_type,
+            subject: None,
+            preference: None,
+            deadline: None,
+            drops_refused_names: false,
+        }
+    }
+
+    /// Orders again without the names that the CA refuses, if it says which these are (RFC 8555
+    /// §6.7.1) and any are left; at most three times. Off by default, since the certificate then
+    /// lacks names that were asked for: [`Obtained::refused`] lists them, and so does the log.
+    pub fn drop_refused_names(mut self) -> Self {
+        self.drops_refused_names = true;
+        self
+    }
+
+    /// Takes the names that an error refuses out of the order, and tells which; none if the error
+    /// is not about names, or about all of them, or must not be answered by another order.
+    fn drop_names(&mut self, error: &Error) -> Vec<Identifier> {
+        let named = error.core().map(CoreError::refused_identifiers).unwrap_or_default();
+        let ordered = self.order.identifiers();
+        let refused: Vec<Identifier> =
+            ordered.iter().filter(|name| named.contains(name)).cloned().collect();
+        if !self.drops_refused_names || refused.len() == ordered.len() {
+            return Vec::new();
+        }
+        self.order = self.order.clone().without(&refused);
+        refused
     }
 
     /// With a new key of this kind.
@@ -72,6 +105,13 @@ impl Wanted {
     /// With this profile of the CA.
     pub fn profile(mut self, name: impl Into<String>) -> Self {
         self.order = self.order.profile(name);
+        self
+    }
+
+    /// In place of this certificate, so that the CA counts the order as a renewal; see
+    /// [`NewOrder::replaces`].
+    pub fn replaces(mut self, predecessor: impl Into<Predecessor>) -> Self {
+        self.order = self.order.replaces(predecessor);
         self
     }
 
@@ -101,17 +141,17 @@ impl Wanted {
     }
 
     /// The flow for this certificate and key.
-    fn into_flow(self, key: &PrivateKey) -> Result<Issue, Error> {
+    fn flow(&self, key: &PrivateKey) -> Result<Issue, Error> {
         let identifiers = self.order.identifiers().to_vec();
         let mut parameters = CertificateRequestParameters::new(identifiers);
-        parameters.subject = self.subject;
+        parameters.subject = self.subject.clone();
         let request =
             CertificateRequest::build(&parameters, key, &mut SystemEntropy).map_err(|error| {
                 let advice = "Correct the names or the subject.";
                 Error::new(ErrorKind::Input, "badCSR", error.to_string(), advice)
             })?;
-        let mut flow = Issue::new(self.order, request);
-        if let Some(preference) = self.preference {
+        let mut flow = Issue::new(self.order.clone(), request);
+        if let Some(preference) = self.preference.clone() {
             flow = flow.prefer_chain(preference);
         }
         if let Some(deadline) = self.deadline {
@@ -129,6 +169,9 @@ pub struct Obtained {
     pub issued: Issued,
     /// Its private key.
     pub key: PrivateKey,
+    /// The names that were asked for and that the certificate lacks, since the CA refused them; see
+    /// [`Wanted::drop_refused_names`].
+    pub refused: Vec<Identifier>,
 }
 
 impl Obtained {
@@ -153,7 +196,10 @@ impl Obtained {
 
 impl fmt::Debug for Obtained {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Obtained").field("issued", &self.issued).finish_non_exhaustive()
+        f.debug_struct("Obtained")
+            .field("issued", &self.issued)
+            .field("refused", &self.refused)
+            .finish_non_exhaustive()
     }
 }
 
@@ -167,8 +213,35 @@ impl Client {
     /// See [`ErrorKind`]; [`Error::advice`] tells what to do.
     pub async fn obtain(&self, wanted: Wanted) -> Result<Obtained, Error> {
         let key = wanted.generate_key().await?;
-        let issued = self.issue_with(wanted.into_flow(&key)?).await?;
-        Ok(Obtained { issued, key })
+        let flow = wanted.flow(&key)?;
+        let (issued, refused) = self.issue_wanted(wanted, flow, &key).await?;
+        Ok(Obtained { issued, key, refused })
+    }
+
+    /// Runs the flow, and again without the names that the CA refuses if that is wanted.
+    async fn issue_wanted(
+        &self,
+        mut wanted: Wanted,
+        mut flow: Issue,
+        key: &PrivateKey,
+    ) -> Result<(Issued, Vec<Identifier>), Error> {
+        let mut refused = Vec::new();
+        for _ in 0..MAX_DROPS {
+            let error = match self.run(&mut flow).await {
+                Ok(issued) => return Ok((issued, refused)),
+                Err(error) => error,
+            };
+            let dropped = wanted.drop_names(&error);
+            if dropped.is_empty() {
+                return Err(error);
+            }
+            for name in &dropped {
+                tracing::warn!(%name, %error, "the CA refuses this name; ordering without it");
+            }
+            refused.extend(dropped);
+            flow = wanted.flow(key)?;
+        }
+        Ok((self.run(&mut flow).await?, refused))
     }
 
     /// As [`obtain`](Self::obtain), with the files: the key is saved before anything is ordered, and
@@ -180,17 +253,17 @@ impl Client {
     /// As [`obtain`](Self::obtain), and [`ErrorKind::Store`] if a file cannot be written.
     pub async fn obtain_into(&self, store: &FileStore, wanted: Wanted) -> Result<Obtained, Error> {
         let key = wanted.generate_key().await?;
-        let flow = wanted.into_flow(&key)?;
+        let flow = wanted.flow(&key)?;
         blocking(store, {
             let key = key.clone();
             move |store| store.save_pending_key(&key)
         })
         .await?;
-        match self.issue_with(flow).await {
-            Ok(issued) => {
+        match self.issue_wanted(wanted, flow, &key).await {
+            Ok((issued, refused)) => {
                 let chain = issued.chain().clone();
                 blocking(store, move |store| store.install(&chain)).await?;
-                Ok(Obtained { issued, key })
+                Ok(Obtained { issued, key, refused })
             }
             Err(error) => {
                 if is_hopeless(&error)

@@ -61,6 +61,19 @@ impl KeyType {
         }
     }
 
+    /// Whether public CAs take a certificate key of this kind; private ones may take more. Warn
+    /// before such a key is ordered for.
+    ///
+    /// ```
+    /// use acmekit_core::crypto::KeyType;
+    ///
+    /// assert!(KeyType::default().is_taken_by_public_cas());
+    /// assert!(!KeyType::Ed25519.is_taken_by_public_cas());
+    /// ```
+    pub const fn is_taken_by_public_cas(self) -> bool {
+        !matches!(self, Self::Ed25519)
+    }
+
     /// The cargo feature that brings the backend.
     pub(crate) const fn feature(self) -> &'static str {
         match self {
@@ -112,6 +125,14 @@ mod tests {
             assert_eq!(kind.to_string().parse(), Ok(kind));
             assert_eq!(serde_json::to_value(kind).unwrap(), kind.as_str());
         }
+    }
+
+    #[test]
+    fn the_default_is_p256_and_only_ed25519_is_not_for_public_cas() {
+        assert_eq!(KeyType::default(), KeyType::P256);
+        let refused: Vec<_> =
+            KeyType::ALL.into_iter().filter(|kind| !kind.is_taken_by_public_cas()).collect();
+        assert_eq!(refused, [KeyType::Ed25519]);
     }
 
     #[test]

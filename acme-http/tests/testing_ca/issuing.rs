@@ -8,8 +8,8 @@ use acmekit::solver::dns01::Dns01Exec;
 use acmekit::solver::http01::Http01Webroot;
 use acmekit::solver::tls_alpn01::TlsAlpn01Listener;
 use acmekit::{
-    Client, ErrorKind, Event, ExternalAccountBinding, KeyType, MacAlgorithm, MacKey, Registration,
-    RequestKind, Wanted,
+    Client, ErrorKind, Event, ExternalAccountBinding, Identifier, KeyType, MacAlgorithm, MacKey,
+    Registration, Replacement, RequestKind, Wanted,
 };
 use acmekit_testing::server::ServerOptions;
 use acmekit_testing::{Config, ExternalAccount, ExternalAccountPolicy};
@@ -196,4 +196,49 @@ async fn a_server_whose_root_is_not_trusted_hears_nothing() {
     assert_eq!(error.kind(), ErrorKind::Transport);
     assert!(error.to_string().contains("signed by no root"), "{error}");
     server.with_ca(|ca| assert_eq!(ca.requests().total(), 0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn refused_names_are_dropped_only_when_asked_for_and_are_told() {
+    let config = Config::default().with_refused_name("b.example.org");
+    let config = config.with_refused_name("d.example.org");
+    let (server, listener) = start_with_http01(config).await;
+    let client = registered(client_for(&server).solver(listener)).await;
+    let names = ["a.example.org", "b.example.org", "c.example.org", "d.example.org"];
+    let wanted = || Wanted::names(names).unwrap();
+
+    let error = client.obtain(wanted()).await.unwrap_err();
+    assert_eq!(error.code(), "rejectedIdentifier");
+    assert_eq!(
+        client.request_counts().of(RequestKind::NewOrder),
+        1,
+        "nothing is dropped by default"
+    );
+
+    let obtained = client.obtain(wanted().drop_refused_names()).await.unwrap();
+    let listed = |names: &[Identifier]| names.iter().map(Identifier::value).collect::<Vec<_>>();
+    let mut got = listed(obtained.chain().leaf().identifiers());
+    got.sort();
+    assert_eq!(got, ["a.example.org", "c.example.org"]);
+    assert_eq!(listed(&obtained.refused), ["b.example.org", "d.example.org"]);
+    assert!(format!("{obtained:?}").contains("b.example.org"));
+
+    // With nothing left there is nothing to order.
+    let wanted = Wanted::names(["b.example.org"]).unwrap().drop_refused_names();
+    let error = client.obtain(wanted).await.unwrap_err();
+    assert_eq!(error.code(), "rejectedIdentifier");
+    assert_no_violation(&server);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_renewal_tells_the_ca_what_it_replaces() {
+    let config = Config::default().with_renewal_information(true);
+    let (server, listener) = start_with_http01(config).await;
+    let client = registered(client_for(&server).solver(listener)).await;
+    let wanted = || Wanted::names(["example.org"]).unwrap();
+    let old = client.obtain(wanted()).await.unwrap();
+    let renewed = client.obtain(wanted().replaces(old.chain().leaf())).await.unwrap();
+    let id = old.chain().leaf().certificate_id().unwrap();
+    assert_eq!(renewed.issued.replacement(), &Replacement::Named(id));
+    assert_no_violation(&server);
 }
