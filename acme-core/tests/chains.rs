@@ -108,3 +108,85 @@ fn links_that_lead_in_a_circle_end_in_a_clear_error() {
     // The circle gives the intermediate twice, which is no chain.
     assert_eq!(result.unwrap_err().code(), "chain-broken");
 }
+
+#[test]
+fn the_certificate_is_asked_for_in_pem_by_post_as_get() {
+    let mut world = World::registered(Config::default().with_alternate_roots(1), 6);
+    let asked = std::rc::Rc::new(std::cell::RefCell::new(Vec::new()));
+    let kept = asked.clone();
+    world.script = Some(Box::new(move |kind, _, request| {
+        if kind == RequestKind::Certificate {
+            let accept = request.headers().get("accept").cloned();
+            kept.borrow_mut().push((request.method().clone(), accept, request.body().clone()));
+        }
+        Fate::Delivered
+    }));
+    issued_with(&mut world, ChainPreference::Shortest);
+    assert_eq!(asked.borrow().len(), 2, "the default and the alternate");
+    for (method, accept, body) in asked.borrow().iter() {
+        assert_eq!(method, http::Method::POST);
+        assert_eq!(accept.as_ref().unwrap(), "application/pem-certificate-chain");
+        let jws: serde_json::Value = serde_json::from_slice(body).unwrap();
+        assert_eq!(jws["payload"], "");
+    }
+    world.assert_no_violations();
+}
+
+#[test]
+fn a_chain_is_preferred_by_the_fingerprint_of_an_authority_in_it() {
+    let mut world = World::registered(Config::default().with_alternate_roots(1), 7);
+    let alternate_root = certificate(&world.ca.alternate_root_pem().unwrap());
+    let other = issued_with(&mut world, ChainPreference::root(&alternate_root));
+    let wanted = other.chain().certificates().last().unwrap().fingerprint_sha256();
+    let issued = issued_with(&mut world, ChainPreference::root_fingerprint(wanted));
+    assert!(issued.is_preferred_chain());
+    assert_eq!(issued.chain_choice().taken, 1);
+    let none = issued_with(&mut world, ChainPreference::root_fingerprint([0; 32]));
+    assert!(!none.is_preferred_chain());
+    assert_eq!(none.chain_choice().taken, 0);
+}
+
+#[test]
+fn a_whole_chain_is_not_made_longer_by_a_link() {
+    let mut world = World::registered(Config::default(), 8);
+    world.script = Some(Box::new(|kind, _, _| match kind {
+        RequestKind::Certificate => Fate::Changed(Box::new(|mut response| {
+            let link = "<https://ca.test/up>;rel=\"up\"".parse().unwrap();
+            response.headers_mut().append("link", link);
+            response
+        })),
+        _ => Fate::Delivered,
+    }));
+    let issued = world.issue(&["example.org"]).unwrap();
+    assert_eq!(issued.chain().certificates().len(), 2);
+    assert_eq!(world.sent(RequestKind::Certificate), 1);
+    world.assert_no_violations();
+}
+
+#[test]
+fn what_is_given_out_is_strict_pem_whatever_came() {
+    let mut world = World::registered(Config::default(), 9);
+    world.script = Some(Box::new(|kind, _, _| match kind {
+        RequestKind::Certificate => Fate::Changed(Box::new(|mut response| {
+            let pem = String::from_utf8(response.body().clone()).unwrap();
+            let odd = pem.replace("-----BEGIN", "\n-----BEGIN").replace('\n', "\r\n");
+            *response.body_mut() = odd.into_bytes();
+            response
+        })),
+        _ => Fate::Delivered,
+    }));
+    let pem = world.issue(&["example.org"]).unwrap().chain().to_pem();
+    assert!(!pem.contains('\r') && !pem.contains("\n\n") && pem.ends_with("-----\n"));
+    assert!(pem.lines().all(|line| line.len() <= 64));
+    assert_eq!(pem.lines().filter(|line| line.starts_with("-----BEGIN")).count(), 2);
+}
+
+#[test]
+fn a_certificate_without_a_subject_is_read() {
+    let mut world = World::registered(Config::default(), 10);
+    let issued = world.issue(&["example.org"]).unwrap();
+    let leaf = issued.chain().leaf();
+    assert_eq!(leaf.subject(), "");
+    let again = Certificate::from_der(leaf.der()).unwrap();
+    assert_eq!(again.identifiers(), world::identifiers(&["example.org"]));
+}

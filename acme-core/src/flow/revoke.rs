@@ -58,6 +58,18 @@ impl RevocationReason {
         }
     }
 
+    /// Whether public CAs take this reason from a subscriber (Baseline Requirements §7.2.2); some
+    /// take fewer, and refuse others with `badRevocationReason`.
+    pub const fn is_taken_by_public_cas(self) -> bool {
+        matches!(
+            self,
+            Self::KeyCompromise
+                | Self::AffiliationChanged
+                | Self::Superseded
+                | Self::CessationOfOperation
+        )
+    }
+
     /// The reason of this number; 0 and 7 are none.
     pub const fn from_code(code: u8) -> Option<Self> {
         Some(match code {

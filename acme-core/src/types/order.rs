@@ -102,6 +102,25 @@ mod tests {
     }
 
     #[test]
+    fn every_status_is_written_as_it_was_read() {
+        for (text, status) in [
+            ("pending", OrderStatus::Pending),
+            ("ready", OrderStatus::Ready),
+            ("processing", OrderStatus::Processing),
+            ("valid", OrderStatus::Valid),
+            ("invalid", OrderStatus::Invalid),
+        ] {
+            assert_eq!(OrderStatus::from(text.to_owned()), status);
+            assert_eq!(String::from(status), text);
+        }
+        for odd in ["", "Pending", "valid ", "ünknown", "\u{0}", "deactivated"] {
+            let status = OrderStatus::from(odd.to_owned());
+            assert_eq!(status, OrderStatus::Other(odd.to_owned()));
+            assert_eq!(String::from(status), odd);
+        }
+    }
+
+    #[test]
     fn a_flood_of_authorizations_is_refused() {
         let value = json!({"status": "pending", "authorizations": vec!["https://a/1"; 11]});
         assert!(Order::read(value.as_object().unwrap(), 10, &mut Deviations::default()).is_err());
