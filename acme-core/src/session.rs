@@ -172,6 +172,12 @@ impl Session {
         Err(Error::new(ErrorKind::Input, step, "key-used-elsewhere", text))
     }
 
+    /// Whether this is the key of the session's account, or known to be that of another one.
+    pub(crate) fn is_account_key(&self, thumbprint: &str) -> bool {
+        thumbprint == self.key.thumbprint()
+            || self.known_keys.owner(thumbprint) == Some(KeyOwner::OtherAccount)
+    }
+
     /// The account, once registered, found or set.
     pub fn account(&self) -> Option<&Account> {
         self.account.as_ref()

@@ -12,7 +12,8 @@ use acmekit_core::certificate::{CertificateRequest, CertificateRequestParameters
 use acmekit_core::crypto::{KeyType, PrivateKey};
 use acmekit_core::error::ErrorKind;
 use acmekit_core::flow::issue::{Issue, NewOrder};
-use acmekit_core::jose::encoding;
+use acmekit_core::jose::{Jwk, encoding};
+use acmekit_core::session::KeyOwner;
 use acmekit_testing::{Config, RetryAfter};
 use http::Response;
 use serde_json::{Value, json};
@@ -122,6 +123,20 @@ fn a_request_of_the_caller_is_checked_before_anything_is_sent() {
     };
     *der.last_mut().unwrap() ^= 1;
     assert!(CertificateRequest::from_der(&der).is_err(), "the signature does not hold");
+    assert_eq!(world.sent_in_all(), 0);
+}
+
+#[test]
+fn no_account_key_that_is_known_becomes_a_certificate_key() {
+    let mut world = World::registered(Config::default(), 7);
+    let names = identifiers(&["example.org"]);
+    let key = PrivateKey::generate(KeyType::P256, &mut world.entropy).unwrap();
+    let parameters = CertificateRequestParameters::new(names.clone());
+    let request = CertificateRequest::build(&parameters, &key, &mut world.entropy).unwrap();
+    let other = Jwk::from_public_key_der(key.public_key_der()).unwrap();
+    world.session.note_key(&other, KeyOwner::OtherAccount);
+    let error = world.run(&mut Issue::new(NewOrder::new(names), request)).unwrap_err();
+    assert_eq!((error.kind(), error.code()), (ErrorKind::Input, "account-key-in-certificate"));
     assert_eq!(world.sent_in_all(), 0);
 }
 

@@ -141,8 +141,8 @@ impl Plan {
             }
         })?;
         let thumbprint = Jwk::from_public_key_der(&public_key).map(|jwk| jwk.thumbprint());
-        if thumbprint.is_ok_and(|t| t == session.account_key().thumbprint()) {
-            let text = "the certificate key is the account key; they must differ (RFC 8555 §11.1)";
+        if thumbprint.is_ok_and(|thumbprint| session.is_account_key(&thumbprint)) {
+            let text = "the certificate key is an account key; they must differ (RFC 8555 §11.1)";
             return error("account-key-in-certificate", text.to_owned());
         }
         let Some(directory) = session.directory() else { return Ok(()) };
