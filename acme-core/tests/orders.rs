@@ -487,3 +487,14 @@ fn an_order_that_is_known_by_its_url_is_gone_on_with() {
     let issued = world.run(&mut third).unwrap();
     assert_ne!(issued.order_url(), gone);
 }
+
+#[test]
+fn a_name_that_was_validated_before_costs_no_challenge_beside_one_that_was_not() {
+    let mut world = World::registered(Config::default().with_authorization_reuse(true), 20);
+    world.issue(&["a.example.org"]).unwrap();
+    world.forget_traffic();
+    world.issue(&["a.example.org", "b.example.org"]).unwrap();
+    assert_eq!(world.sent(RequestKind::Authorization), 2);
+    assert_eq!(world.sent(RequestKind::Challenge), 1);
+    world.assert_no_violations();
+}
