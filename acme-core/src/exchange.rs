@@ -14,7 +14,7 @@ use crate::error::{Error, ErrorKind, Misuse, Refusal};
 use crate::flow::Context;
 use crate::header;
 use crate::jose::{AccountKey, KeyReference, ProtectedHeader, SigningInput};
-use crate::problem::{Problem, printable};
+use crate::problem::printable;
 use crate::session::Session;
 use crate::time::Timestamp;
 
@@ -22,6 +22,7 @@ mod algorithm;
 mod failure;
 mod moved;
 mod nonces;
+mod oddities;
 mod plumbing;
 mod request;
 
@@ -335,7 +336,9 @@ impl<T: Clone> Exchanges<T> {
         if body.len() > live.request.max_response_len {
             return self.finish(index, Outcome::Failed(too_large(step)));
         }
+        let kind = live.request.kind;
         if parts.status.is_success() {
+            oddities::note_media_type(cx.session, kind, &parts.headers, &body, false);
             if header::replay_nonce(&parts.headers).is_none() {
                 let text = format!("no Replay-Nonce in the answer to {}", live.request.kind);
                 cx.session.deviations.note("nonce-missing", text);
@@ -349,8 +352,10 @@ impl<T: Clone> Exchanges<T> {
             let error = redirected(step, parts.status).with_url(&live.request.url);
             return self.finish(index, Outcome::Failed(error));
         }
-        let problem = read_problem(&body);
-        if problem.as_ref().is_some_and(Problem::is_bad_nonce)
+        let problem = oddities::read_problem(cx.session, &body);
+        oddities::note_refusal(cx.session, kind, &parts, problem.as_ref(), &body);
+        let (status, headers) = (parts.status, &parts.headers);
+        if oddities::is_bad_nonce(cx.session, status, headers, problem.as_ref(), &body)
             && live.bad_nonces < policy.max_bad_nonce_retries
         {
             live.bad_nonces += 1;
@@ -484,9 +489,4 @@ impl<T> Live<T> {
             max_response_len: self.request.max_response_len,
         }
     }
-}
-
-/// A problem document is recognised by its form: servers send it under many media types.
-fn read_problem(body: &[u8]) -> Option<Problem> {
-    Problem::from_value(&serde_json::from_slice(body).ok()?)
 }

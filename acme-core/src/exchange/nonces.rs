@@ -2,6 +2,7 @@
 
 use http::HeaderMap;
 
+use super::oddities;
 use crate::action::Input;
 use crate::flow::Context;
 use crate::header;
@@ -19,6 +20,7 @@ pub(crate) fn take_late(cx: &mut Context<'_>, input: &Input) {
 
 /// Puts the nonce of an answer into the pool; tells whether it was a fresh one.
 pub(super) fn bank_nonce(session: &mut Session, now: Timestamp, headers: &HeaderMap) -> bool {
+    oddities::note_headers(session, now, headers);
     let Some(nonce) = header::replay_nonce(headers) else { return false };
     let is_fresh = session.nonces.bank(nonce, now) == Banked::Fresh;
     if !is_fresh {

@@ -4,7 +4,7 @@ use http::{HeaderMap, Method, Response, StatusCode};
 
 use super::failure::{redirected, too_large, transport_error};
 use super::request::plain_request;
-use super::{Activity, Idle, excerpt, read_problem};
+use super::{Activity, Idle, excerpt, oddities};
 use crate::action::{Outgoing, RequestId, RequestKind, TransportFailure, WaitReason};
 use crate::backoff::retry_delay;
 use crate::deviation::Deviations;
@@ -215,6 +215,7 @@ impl Plumbing {
             match read_directory(&url, &body, &mut cx.session.deviations) {
                 Ok(directory) => {
                     *fetch = Fetch::default();
+                    oddities::note_directory(cx.session, &directory);
                     cx.session.set_directory(directory, &parts.headers, now);
                 }
                 Err(error) => match index(&parts.headers, &url) {
@@ -249,6 +250,8 @@ impl Plumbing {
         }
         if !for_directory && !fetch.by_get && parts.status == StatusCode::METHOD_NOT_ALLOWED {
             fetch.by_get = true;
+            let text = "newNonce is refused by HEAD and asked by GET";
+            cx.session.deviations.note("nonce-by-get", text);
             return;
         }
         let retry_after = header::retry_after(&parts.headers, now);
@@ -257,7 +260,7 @@ impl Plumbing {
             url: &url,
             status: parts.status,
             headers: &parts.headers,
-            problem: read_problem(&body),
+            problem: oddities::read_problem(cx.session, &body),
             body_excerpt: &excerpt(&body),
             now: cx.session.clock_time(now),
         });

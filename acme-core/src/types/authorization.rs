@@ -64,9 +64,12 @@ impl Authorization {
         let mut fields = Fields::new(object, "authorization", deviations);
         let identifier = fields
             .value("identifier")
-            .and_then(|value| serde_json::from_value::<Identifier>(value.clone()).ok())
+            .and_then(|value| fields.identifier("identifier", value))
             .ok_or("it has no identifier")?;
         let status = fields.text("status").ok_or("it has no status")?.into();
+        if status == AuthorizationStatus::Valid {
+            fields.expect("expires");
+        }
         let expires = fields.time("expires");
         // Some servers leave the `*.` in the value instead of setting the flag.
         let starred = identifier.is_wildcard();
@@ -74,6 +77,7 @@ impl Authorization {
             fields.note("identifier", "has `*.` in it");
         }
         let wildcard = fields.flag("wildcard") || starred;
+        fields.expect("challenges");
         let list = fields.list("challenges").unwrap_or_default();
         let challenges = list
             .iter()

@@ -59,7 +59,7 @@ impl Challenge {
     pub(crate) fn read(object: &JsonObject, deviations: &mut Deviations) -> Option<Self> {
         let mut fields = Fields::new(object, "challenge", deviations);
         let kind = ChallengeType::from(fields.text("type")?);
-        let url = fields.text("url")?;
+        let url = fields.url("url")?;
         let token = match fields.value("token").and_then(|token| token.as_str()) {
             Some(token) => Token::new(token).ok(),
             None => None,
@@ -80,6 +80,7 @@ impl Challenge {
             fields.note("type", "comes with more than 16 KiB of members, which are not kept");
             members.clear();
         }
+        fields.expect("status");
         Some(Self {
             kind,
             url,

@@ -120,6 +120,10 @@ impl Directory {
     fn read_meta(&mut self, meta: &mut Fields<'_, '_>) {
         self.terms_of_service = meta.text("termsOfService");
         self.website = meta.text("website");
+        if self.website.is_none() && meta.value("home").is_some() {
+            self.website = meta.text("home");
+            meta.note("home", "stands where `website` belongs");
+        }
         self.caa_identities = meta.texts("caaIdentities");
         self.external_account_required = meta.flag("externalAccountRequired");
         for (name, text) in meta.object("profiles").into_iter().flatten().take(MAX_PROFILES) {

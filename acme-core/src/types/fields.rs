@@ -1,7 +1,9 @@
 //! Reads members of a JSON object one by one; a member of the wrong type is noted and left out.
 
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use super::identifier::Identifier;
 use crate::deviation::Deviations;
 use crate::problem::Problem;
 
@@ -33,6 +35,22 @@ impl<'a, 'd> Fields<'a, 'd> {
     pub(super) fn note(&mut self, name: &str, what: &str) {
         let text = format!("the member {name} of the {} {what}", self.resource);
         self.deviations.note("odd-member", text);
+    }
+
+    /// Notes that a member which the RFC demands is not there.
+    pub(super) fn expect(&mut self, name: &str) {
+        if self.value(name).is_none() {
+            self.note(name, "is missing");
+        }
+    }
+
+    /// An identifier, brought into the form of the wire.
+    pub(super) fn identifier(&mut self, name: &str, value: &Value) -> Option<Identifier> {
+        let identifier = Identifier::deserialize(value).ok()?;
+        if value.get("value").and_then(Value::as_str) != Some(identifier.value().as_str()) {
+            self.note(name, &format!("has {identifier} in an odd spelling"));
+        }
+        Some(identifier)
     }
 
     fn typed<T>(&mut self, name: &str, read: impl FnOnce(&'a Value) -> Option<T>) -> Option<T> {
@@ -75,7 +93,34 @@ impl<'a, 'd> Fields<'a, 'd> {
 
     /// The problem document in `error`; the empty object that some servers send is none.
     pub(super) fn problem(&mut self) -> Option<Problem> {
-        Problem::from_value(self.value("error")?)
+        let value = self.value("error")?;
+        let problem = Problem::from_value(value);
+        if problem.is_none() {
+            self.note("error", "is no problem document and is not counted as an error");
+        }
+        problem
+    }
+
+    /// A URL, as the server wrote it; one that is relative is noted.
+    pub(super) fn url(&mut self, name: &str) -> Option<String> {
+        let url = self.text(name)?;
+        self.note_relative(name, &url);
+        Some(url)
+    }
+
+    /// URLs, as the server wrote them.
+    pub(super) fn urls(&mut self, name: &str) -> Vec<String> {
+        let urls = self.texts(name);
+        for url in &urls {
+            self.note_relative(name, url);
+        }
+        urls
+    }
+
+    fn note_relative(&mut self, name: &str, url: &str) {
+        if !url.contains("://") {
+            self.note(name, "is no absolute URL");
+        }
     }
 
     /// A moment in RFC 3339.

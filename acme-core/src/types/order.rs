@@ -57,8 +57,12 @@ impl Order {
     ) -> Result<Self, &'static str> {
         let mut fields = Fields::new(object, "order", deviations);
         let status = fields.text("status").ok_or("it has no status")?.into();
+        if matches!(status, OrderStatus::Pending | OrderStatus::Valid) {
+            fields.expect("expires");
+        }
+        fields.expect("finalize");
         let identifiers = fields.list("identifiers").unwrap_or_default();
-        let authorizations = fields.texts("authorizations");
+        let authorizations = fields.urls("authorizations");
         if authorizations.len() > max_authorizations || identifiers.len() > max_authorizations {
             return Err("it has more authorizations than the policy allows");
         }
@@ -67,11 +71,11 @@ impl Order {
             expires: fields.time("expires"),
             identifiers: identifiers
                 .iter()
-                .filter_map(|value| serde_json::from_value(value.clone()).ok())
+                .filter_map(|value| fields.identifier("identifiers", value))
                 .collect(),
             authorizations,
-            finalize: fields.text("finalize"),
-            certificate: fields.text("certificate"),
+            finalize: fields.url("finalize"),
+            certificate: fields.url("certificate"),
             error: fields.problem(),
             profile: fields.text("profile"),
             replaces: fields.text("replaces"),
@@ -91,7 +95,7 @@ mod tests {
         let order = Order::read(value.as_object().unwrap(), 10, &mut deviations).unwrap();
         assert_eq!(order.status, OrderStatus::Pending);
         assert!(order.error.is_none() && order.expires.is_none());
-        assert_eq!(deviations.as_slice().len(), 1);
+        assert_eq!(deviations.as_slice().len(), 3, "the date, the empty error, no finalize");
     }
 
     #[test]

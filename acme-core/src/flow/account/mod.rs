@@ -67,7 +67,11 @@ fn adopt(
     external_account_key_id: Option<String>,
     step: Step,
 ) -> Result<Account, Error> {
-    let status = object.get("status").and_then(Value::as_str).unwrap_or("valid").to_owned();
+    let status = object.get("status").and_then(Value::as_str);
+    if status.is_none() && !object.is_empty() {
+        session.deviations.note("account-status-missing", "the account has no status");
+    }
+    let status = status.unwrap_or("valid").to_owned();
     let status = AccountStatus::from(status);
     let contacts = object
         .get("contact")

@@ -101,8 +101,8 @@ struct Plan {
     sends: u32,
     /// The server refused because the key seems to have an account.
     refusal: Option<Error>,
-    /// What became of the last newAccount whose result is not known.
-    unknown: Option<Error>,
+    /// Why nobody knows what came of the last request with the binding.
+    doubt: Option<Error>,
 }
 
 /// A registration in a checkpoint; the binding's secret is not in it.
@@ -162,7 +162,7 @@ impl Register {
 impl Plan {
     fn new(registration: Registration, asking: bool) -> Self {
         let key_id = registration.external_account.as_ref().map(|b| b.key_id().to_owned());
-        Self { registration, key_id, asking, sends: 0, refusal: None, unknown: None }
+        Self { registration, key_id, asking, sends: 0, refusal: None, doubt: None }
     }
 
     fn next(&mut self, cx: &mut Context<'_>, event: Event) -> Result<Next<Account>, Error> {
@@ -184,13 +184,13 @@ impl Plan {
                 }
                 if self.sends >= MAX_SENDS {
                     // That there is no account is only what follows from this.
-                    return Err(self.unknown.take().unwrap_or(error));
+                    return Err(self.doubt.take().unwrap_or(error));
                 }
                 self.asking = false;
             }
             Event::Outcome(Outcome::Unknown(error)) => {
                 self.asking = true;
-                self.unknown = Some(error);
+                self.doubt = Some(error);
             }
             Event::Outcome(Outcome::Failed(error)) => return self.refused(cx.session, error),
         }

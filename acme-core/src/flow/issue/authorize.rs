@@ -8,6 +8,7 @@ use crate::challenge::Answer;
 use crate::error::{Error, ErrorKind, Misuse, Step};
 use crate::exchange::{Outcome, Reply};
 use crate::flow::Context;
+use crate::header;
 use crate::problem::{Problem, ProblemType};
 use crate::session::Session;
 use crate::time::Timestamp;
@@ -91,10 +92,16 @@ impl Issue {
         }
         let reply = match outcome {
             Outcome::Reply(reply) => reply,
-            Outcome::Failed(error) | Outcome::Unknown(error) => return Err(if_gone(error)),
+            Outcome::Failed(error) => {
+                let (tag, kind) = (Tag::Authorization(index), RequestKind::Authorization);
+                let asked = self.ask_later(cx, tag, kind, Step::Authorization, error);
+                return asked.map_err(if_gone);
+            }
+            Outcome::Unknown(error) => return Err(error),
         };
-        let authorization = read_authorization(cx.session, &reply)?;
+        let mut authorization = read_authorization(cx.session, &reply)?;
         self.check_authorization(&authorization, &reply.url)?;
+        self.restore_wildcard(cx.session, &mut authorization);
         let State::Authorizing(authorizing) = &mut self.state else { return Ok(()) };
         if let Some((_, slot)) = authorizing.slots.get_mut(index) {
             *slot = Some(authorization);
@@ -129,6 +136,17 @@ impl Issue {
             format!("the server asks for proof of {}, which is not ordered", found.identifier);
         let step = Step::Authorization;
         Err(Error::new(ErrorKind::Protocol, step, "foreign-authorization", text).with_url(url))
+    }
+
+    /// Where only the wildcard of a name was ordered, its authorization is for that, whatever the
+    /// flag says (quirk 54).
+    fn restore_wildcard(&self, session: &mut Session, found: &mut Authorization) {
+        let mut ordered = self.plan.order.identifiers().iter();
+        if !found.wildcard && ordered.all(|wanted| *wanted != found.identifier) {
+            found.wildcard = true;
+            let text = "the authorization of a wildcard is not marked as one";
+            session.deviations.note("wildcard-flag", text);
+        }
     }
 
     pub(super) fn published(&mut self, id: &ChallengeId, answer: &Answer) -> Result<(), Misuse> {
@@ -197,6 +215,7 @@ impl Issue {
         let pending = responding.pending.get_mut(index);
         match (outcome, pending) {
             (Outcome::Reply(reply), Some(pending)) => {
+                note_challenge_answer(cx.session, &reply);
                 let challenge = reply
                     .object(Step::Challenge)
                     .ok()
@@ -277,8 +296,20 @@ impl Issue {
 }
 
 /// Whether a refusal may be about the state of the challenge, not about the request.
-fn is_about_state(error: &Error) -> bool {
+pub(super) fn is_about_state(error: &Error) -> bool {
     let kind = error.problem().map(|problem| &problem.kind);
     matches!(kind, Some(ProblemType::Malformed | ProblemType::Conflict))
         || error.status() == Some(http::StatusCode::CONFLICT)
+}
+
+/// RFC 8555 §7.5.1: an answered challenge comes back with 200 and a link to its authorization.
+fn note_challenge_answer(session: &mut Session, reply: &Reply) {
+    if reply.status != http::StatusCode::OK {
+        let text = format!("a challenge was answered {} instead of 200", reply.status);
+        session.deviations.note("challenge-status", text);
+    }
+    if header::links(&reply.headers, "up").is_empty() {
+        let text = "the answer to a challenge does not link to its authorization";
+        session.deviations.note("up-link-missing", text);
+    }
 }

@@ -3,11 +3,14 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::{Map, Value};
+
 use super::Issue;
 use super::replacement::Replacement;
 use crate::error::{Error, ErrorKind, Retry, Step};
 use crate::problem::printable;
 use crate::session::Session;
+use crate::time::{Timestamp, parse_rfc3339};
 use crate::types::identifier::Identifier;
 use crate::types::{Order, OrderStatus};
 
@@ -32,7 +35,7 @@ impl Issue {
         self.compare_identifiers(session, order, step, url)?;
         self.compare_authorizations(order, step, url)?;
         self.note_replaces(session, order);
-        self.compare_profile(order, step)
+        self.compare_profile(session, order, step)
     }
 
     /// A server that takes `replaces` shows it in the order (RFC 9773 §5).
@@ -123,8 +126,25 @@ impl Issue {
         Err(changed(step, url, text, order))
     }
 
+    /// A server that takes dates shows them in the order; others ignore them (RFC 8555 §7.4).
+    pub(super) fn compare_dates(&self, session: &mut Session, order: &Map<String, Value>) {
+        let wanted = &self.plan.order;
+        for (name, asked) in [("notBefore", wanted.not_before), ("notAfter", wanted.not_after)] {
+            let got = order.get(name).and_then(Value::as_str).and_then(parse_rfc3339);
+            if asked.is_some_and(|a| got.map(Timestamp::unix_seconds) != Some(a.unix_seconds())) {
+                let text = format!("the order ignores the {name} that was asked for");
+                session.deviations.note("order-dates", text);
+            }
+        }
+    }
+
     /// A server may choose a profile where none was asked for, never another one (R-PRF-04).
-    fn compare_profile(&self, order: &Order, step: Step) -> Result<(), Error> {
+    fn compare_profile(
+        &self,
+        session: &mut Session,
+        order: &Order,
+        step: Step,
+    ) -> Result<(), Error> {
         match (&self.plan.order.profile, &order.profile) {
             (Some(asked), Some(got)) if !asked.eq_ignore_ascii_case(got) => {
                 let text = format!(
@@ -132,6 +152,11 @@ impl Issue {
                     printable(got)
                 );
                 Err(Error::new(ErrorKind::Protocol, step, "order-profile", text))
+            }
+            (Some(asked), Some(got)) if asked != got => {
+                let text = format!("the order spells the profile {asked:?} as {got:?}");
+                session.deviations.note("order-profile", text);
+                Ok(())
             }
             _ => Ok(()),
         }

@@ -5,7 +5,7 @@ use core::time::Duration;
 use http::StatusCode;
 
 use super::issued::ChainChoice;
-use super::verify::{Format, Source, read_chain, verify_chain};
+use super::verify::{Format, read_chain, verify_chain};
 use super::{Issue, Issued, State, Tag};
 use crate::action::RequestKind;
 use crate::certificate::CertificateChain;
@@ -98,7 +98,7 @@ impl Issue {
         if let Some(up) = up.filter(|_| is_partial || format == Format::Der) {
             return self.fetch_issuer(cx, chain, vec![reply.url.clone()], &up);
         }
-        self.take_default(cx, now, &chain, &reply)
+        self.take_default(cx, now, &chain, &reply.url)
     }
 
     /// Asks for the next certificate of a chain that comes piece by piece.
@@ -127,11 +127,19 @@ impl Issue {
     ) -> Result<(), Error> {
         let State::Downloading(downloading) = &mut self.state else { return Ok(()) };
         let Some((chain, visited)) = downloading.partial.take() else { return Ok(()) };
-        let reply = match outcome {
-            Outcome::Reply(reply) => reply,
-            Outcome::Failed(error) | Outcome::Unknown(error) => return Err(error),
+        let fetched = match outcome {
+            Outcome::Reply(reply) => read_chain(cx.session, &reply).map(|(more, _)| (more, reply)),
+            Outcome::Failed(error) | Outcome::Unknown(error) => Err(error),
         };
-        let (more, _) = read_chain(cx.session, &reply)?;
+        let (more, reply) = match fetched {
+            Ok(fetched) => fetched,
+            // The certificate itself is here: a link that leads nowhere does not undo the issue.
+            Err(error) => {
+                cx.session.deviations.note("chain-incomplete", error.to_string());
+                let url = visited.first().cloned().unwrap_or_default();
+                return self.take_default(cx, now, &chain, &url);
+            }
+        };
         let mut certificates = chain.certificates().to_vec();
         certificates.extend(more.certificates().iter().cloned());
         let max = cx.session.policy().max_chain_certificates;
@@ -143,7 +151,7 @@ impl Issue {
             Some(up) if is_bounded && !is_root && !visited.contains(&up) => {
                 self.fetch_issuer(cx, chain, visited, &up)
             }
-            _ => self.take_default(cx, now, &chain, &reply),
+            _ => self.take_default(cx, now, &chain, &reply.url),
         }
     }
 
@@ -153,9 +161,9 @@ impl Issue {
         cx: &mut Context<'_>,
         now: Timestamp,
         chain: &CertificateChain,
-        reply: &Reply,
+        url: &str,
     ) -> Result<(), Error> {
-        verify_chain(&self.plan, cx.session, now, chain, Source::of(reply))?;
+        verify_chain(&self.plan, cx.session, now, chain, url)?;
         let State::Downloading(downloading) = &mut self.state else { return Ok(()) };
         downloading.chains.push((chain.clone(), downloading.url.clone()));
         match &self.plan.preference {
@@ -198,7 +206,7 @@ impl Issue {
         // A broken alternate costs nothing: the default chain is here.
         if let Outcome::Reply(reply) = outcome {
             let checked = read_chain(cx.session, &reply).and_then(|(chain, _)| {
-                verify_chain(&self.plan, cx.session, now, &chain, Source::of(&reply))?;
+                verify_chain(&self.plan, cx.session, now, &chain, &reply.url)?;
                 Ok(chain)
             });
             let State::Downloading(downloading) = &mut self.state else { return Ok(()) };
@@ -229,9 +237,7 @@ impl Issue {
         let State::Downloading(downloading) = &mut self.state else { return Ok(()) };
         let Some((chain, url)) = downloading.chains.get(taken).cloned() else { return Ok(()) };
         // Time has passed since this chain came, if others were fetched after it.
-        let pem = chain.to_pem();
-        let source = Source { url: &url, body: pem.as_bytes() };
-        verify_chain(&self.plan, cx.session, now, &chain, source)?;
+        verify_chain(&self.plan, cx.session, now, &chain, &url)?;
         let chains: Vec<_> = downloading.chains.iter().map(|(chain, _)| chain.clone()).collect();
         let preference = self.plan.preference.as_ref();
         let issued = Issued {

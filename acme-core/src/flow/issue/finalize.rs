@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::authorize::is_about_state;
 use super::plan::CertificateRequestSource;
 use super::validate::too_many_polls;
 use super::{Issue, State, Tag};
@@ -47,6 +48,8 @@ impl Issue {
             State::Finalizing(Finalizing { asking: false }) | State::Issuing(_)
                 if self.plan.finalize_sends > 0 =>
             {
+                let text = "the order was still ready after the certificate request was taken";
+                cx.session.deviations.note("order-status", text);
                 self.order_processing(cx, now, retry_after)
             }
             _ => {
@@ -134,7 +137,12 @@ impl Issue {
             Outcome::Failed(error) => {
                 let kind = error.problem().map(|problem| &problem.kind);
                 let not_ready = kind == Some(&ProblemType::OrderNotReady);
-                if not_ready && self.plan.finalize_sends < MAX_SENDS {
+                // A request that is sent again after its answer was lost may be refused because
+                // the first one has arrived; the order tells (quirk 65).
+                let is_second = self.plan.finalize_sends > 1 && is_about_state(&error);
+                if (not_ready || is_second) && self.plan.finalize_sends < MAX_SENDS {
+                    let text = format!("finalize of a ready order was refused: {}", error.code());
+                    cx.session.deviations.note("finalize-refused", text);
                     return self.ask_after_finalize(cx);
                 }
                 Err(error)

@@ -18,6 +18,7 @@ mod consistency;
 mod download;
 mod finalize;
 mod issued;
+mod late;
 mod new_order;
 mod order;
 pub(in crate::flow) mod pending;

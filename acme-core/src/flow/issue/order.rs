@@ -82,7 +82,10 @@ impl Issue {
                 self.plan.order_url = None;
                 self.make_order(cx.session)
             }
-            Outcome::Failed(error) | Outcome::Unknown(error) => Err(error),
+            Outcome::Failed(error) => {
+                self.ask_later(cx, Tag::Order, RequestKind::Order, step, error)
+            }
+            Outcome::Unknown(error) => Err(error),
         }
     }
 
@@ -101,6 +104,7 @@ impl Issue {
             Error::new(ErrorKind::Protocol, step, "order-invalid", text).with_url(&reply.url)
         })?;
         self.compare(cx.session, &order, step, &reply.url)?;
+        self.compare_dates(cx.session, &object);
         if let Some(finalize) = &order.finalize {
             self.plan.finalize_url = Some(cx.session.resolve_url(step, finalize, &reply.url)?);
         }

@@ -38,6 +38,8 @@ pub(super) struct Plan {
     pub(super) polls: u32,
     /// How often the certificate request was sent.
     pub(super) finalize_sends: u32,
+    /// How often something that had just been made was not found.
+    pub(super) late: u32,
 }
 
 /// The certificate request, ready or still to be signed elsewhere.
@@ -77,6 +79,7 @@ impl Issue {
                 replacement: Replacement::default(),
                 polls: 0,
                 finalize_sends: 0,
+                late: 0,
             },
             deadline: Deadline::default(),
             binding: None,

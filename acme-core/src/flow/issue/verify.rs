@@ -16,23 +16,10 @@ pub(super) enum Format {
     Der,
 }
 
-/// Where a chain came from, and what came: the evidence if it is refused.
-#[derive(Clone, Copy)]
-pub(super) struct Source<'a> {
-    pub(super) url: &'a str,
-    pub(super) body: &'a [u8],
-}
-
-impl<'a> Source<'a> {
-    pub(super) fn of(reply: &'a Reply) -> Self {
-        Self { url: &reply.url, body: &reply.body }
-    }
-}
-
-fn refuse(source: Source<'_>, code: &'static str, text: String) -> Error {
+fn refuse(url: &str, evidence: String, code: &'static str, text: String) -> Error {
     Error::new(ErrorKind::Certificate, Step::Verification, code, text)
-        .with_url(source.url)
-        .with_evidence(String::from_utf8_lossy(source.body).into_owned())
+        .with_url(url)
+        .with_evidence(evidence)
 }
 
 /// Reads what came, in PEM or as a single certificate in DER; the media type is not relied on
@@ -56,7 +43,8 @@ pub(super) fn read_chain(
         if !reply.body.starts_with(b"-----BEGIN") {
             text = format!("{text}; it begins {:?}", excerpt(&reply.body));
         }
-        refuse(Source::of(reply), "chain-invalid", text)
+        let evidence = String::from_utf8_lossy(&reply.body).into_owned();
+        refuse(&reply.url, evidence, "chain-invalid", text)
     })?;
     Ok((chain, Format::Pem))
 }
@@ -67,7 +55,7 @@ pub(super) fn verify_chain(
     session: &mut Session,
     now: Timestamp,
     chain: &CertificateChain,
-    source: Source<'_>,
+    url: &str,
 ) -> Result<(), Error> {
     let public_key_der = plan.certificate_public_key();
     let expected = Expected {
@@ -78,7 +66,7 @@ pub(super) fn verify_chain(
     };
     let report = verify_issued(chain, &expected).map_err(|fault| {
         let text = format!("the certificate that came is not the one asked for: {fault}");
-        refuse(source, fault.code(), text)
+        refuse(url, chain.to_pem(), fault.code(), text)
     })?;
     for note in report.notes() {
         session.deviations.note("chain-note", note.to_string());
