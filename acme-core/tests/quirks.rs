@@ -82,6 +82,17 @@ fn edit_all(world: &mut World, kind: RequestKind, edit: impl Fn(&mut Value) + Cl
     change_all(world, kind, move |response| edited(response, edit.clone()));
 }
 
+/// Changes every order the server shows, so that it says the same each time.
+fn edit_orders(world: &mut World, edit: impl Fn(&mut Value) + Clone + 'static) {
+    world.script = Some(Box::new(move |got, _, _| match got {
+        RequestKind::NewOrder | RequestKind::Order | RequestKind::Finalize => {
+            let edit = edit.clone();
+            Fate::Changed(Box::new(move |response| edited(response, edit.clone())))
+        }
+        _ => Fate::Delivered,
+    }));
+}
+
 /// The first requests of a kind never arrive; these are the answers to them.
 fn answer_first(world: &mut World, kind: RequestKind, answers: Vec<Response<Vec<u8>>>) {
     let mut answers = answers.into_iter();

@@ -107,6 +107,11 @@ impl Error {
         self
     }
 
+    pub(crate) fn with_status(mut self, status: Option<StatusCode>) -> Self {
+        self.inner_mut().status = status;
+        self
+    }
+
     pub(crate) fn with_problem(mut self, problem: Problem) -> Self {
         self.inner_mut().problem = Some(problem);
         self

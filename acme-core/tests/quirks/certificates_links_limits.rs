@@ -112,7 +112,7 @@ fn quirk_73_a_certificate_that_comes_alone_is_taken_and_noted() {
     });
     let issued = world.issue(&["example.org"]).unwrap();
     assert_eq!(issued.chain().certificates().len(), 1);
-    assert_noted(&world, "chain-incomplete", "came alone");
+    assert_noted(&world, "chain-note", "alone");
     assert_eq!(world.sent(RequestKind::Certificate), 1);
 }
 

@@ -153,7 +153,7 @@ fn quirk_61_a_ready_order_that_is_refused_as_not_ready_is_read_and_finalized_aga
     world.issue(&["example.org"]).unwrap();
     assert_eq!(world.sent(RequestKind::Finalize), 2);
     assert_noted(&world, "finalize-refused", "orderNotReady");
-    assert_noted(&world, "order-status", "pending again");
+    assert_noted(&world, "order-moved-back", "from ready to pending");
     world.assert_no_violations();
 }
 

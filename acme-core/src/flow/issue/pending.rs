@@ -211,7 +211,8 @@ pub(super) fn if_gone(error: Error) -> Error {
     }
     let text = format!("the server does not know an authorization of the order any more: {error}");
     let mut gone =
-        Error::new(ErrorKind::Validation, Step::Authorization, "authorization-final", text);
+        Error::new(ErrorKind::Validation, Step::Authorization, "authorization-final", text)
+            .with_status(error.status());
     if let Some(url) = error.url() {
         gone = gone.with_url(url);
     }
