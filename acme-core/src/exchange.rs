@@ -14,7 +14,7 @@ use crate::error::{Error, ErrorKind, Misuse, Refusal};
 use crate::flow::Context;
 use crate::header;
 use crate::jose::{AccountKey, KeyReference, ProtectedHeader, SigningInput};
-use crate::problem::printable;
+use crate::problem::{ProblemType, printable};
 use crate::session::Session;
 use crate::time::Timestamp;
 
@@ -180,6 +180,8 @@ impl<T: Clone> Exchanges<T> {
         let mut start = None;
         for (index, live) in self.live.iter_mut().enumerate() {
             let State::Queued { not_before } = live.state else { continue };
+            let overloaded = cx.session.traffic.overloaded_until(&live.request.url, now);
+            let not_before = overloaded.map_or(not_before, |until| until.max(not_before));
             if not_before > now {
                 idle.wake_at(not_before, WaitReason::Retry);
                 continue;
@@ -388,6 +390,11 @@ impl<T: Clone> Exchanges<T> {
         // Whatever the flow makes of the refusal, it does not come back earlier than it was told.
         if let Some(until) = retry_after {
             hold(&mut self.held, &live.request.url, until);
+            // A rate limit is about one set of names; an overload is about everybody.
+            let is_limit = error.problem().is_some_and(|p| p.kind == ProblemType::RateLimited);
+            if parts.status == StatusCode::SERVICE_UNAVAILABLE && !is_limit {
+                cx.session.traffic.overload(&live.request.url, until, now);
+            }
         }
         let transient = error.kind() == ErrorKind::RateLimited
             || (parts.status.is_server_error() && error.kind() != ErrorKind::Unsupported);

@@ -13,6 +13,9 @@ const STALE: Duration = Duration::from_secs(120);
 /// A queue entry that was not renewed for this long belongs to a flow that was dropped.
 const STALE_QUEUE: Duration = Duration::from_secs(5);
 
+/// Most URLs that are remembered as overloaded; each lasts as long as its Retry-After.
+const MAX_OVERLOADED: usize = 100;
+
 #[derive(Default)]
 pub(crate) struct Traffic {
     /// Requests whose answer will bring a nonce, with the time they left.
@@ -21,6 +24,8 @@ pub(crate) struct Traffic {
     queued: BTreeMap<u64, (usize, Timestamp)>,
     /// The one request for the directory, while it is in flight.
     directory: Option<(RequestId, Timestamp)>,
+    /// URLs that are overloaded, and until when they ask to be left alone.
+    overloaded: BTreeMap<String, Timestamp>,
     /// Smoothed time from request to answer.
     round_trip: Option<Duration>,
 }
@@ -75,6 +80,10 @@ impl Traffic {
             return true;
         }
         let queued: usize = self.queued.values().map(|(requests, _)| requests).sum();
+        // Each of the queue gets the nonce of an answer that is on its way already.
+        if lanes >= queued {
+            return false;
+        }
         let round_trip = self.round_trip.unwrap_or_default();
         let rounds = u32::try_from(queued.div_ceil(lanes)).unwrap_or(u32::MAX);
         round_trip.saturating_mul(rounds) > patience
@@ -93,6 +102,20 @@ impl Traffic {
 
     pub(crate) fn directory_sent(&mut self, id: RequestId, now: Timestamp) {
         self.directory = Some((id, now));
+    }
+
+    /// Notes that a server has no capacity for a URL before a time, whoever asks (R-ERR-10).
+    pub(crate) fn overload(&mut self, url: &str, until: Timestamp, now: Timestamp) {
+        self.overloaded.retain(|_, until| *until > now);
+        if self.overloaded.len() < MAX_OVERLOADED {
+            let known = self.overloaded.entry(url.to_owned()).or_insert(until);
+            *known = until.max(*known);
+        }
+    }
+
+    /// Until when a URL is to be left alone, if it is.
+    pub(crate) fn overloaded_until(&self, url: &str, now: Timestamp) -> Option<Timestamp> {
+        self.overloaded.get(url).copied().filter(|until| *until > now)
     }
 
     fn forget_the_dropped(&mut self, now: Timestamp) {
@@ -144,6 +167,31 @@ mod tests {
             assert!(lanes < 100, "the number of lanes is bounded by the policy");
         }
         assert_eq!(lanes, 10);
+    }
+
+    #[test]
+    fn an_overloaded_url_is_left_alone_until_its_time_and_then_forgotten() {
+        let mut traffic = Traffic::default();
+        traffic.overload("https://ca/x", at(5000), at(0));
+        traffic.overload("https://ca/x", at(3000), at(0));
+        assert_eq!(traffic.overloaded_until("https://ca/x", at(4999)), Some(at(5000)));
+        assert_eq!(traffic.overloaded_until("https://ca/x", at(5000)), None);
+        assert_eq!(traffic.overloaded_until("https://ca/y", at(0)), None);
+        traffic.overload("https://ca/y", at(9000), at(6000));
+        assert_eq!(traffic.overloaded.len(), 1);
+    }
+
+    #[test]
+    fn no_more_lanes_are_opened_than_requests_wait() {
+        let mut traffic = with_round_trip(20_000);
+        traffic.sent(RequestId(1), at(20_000));
+        traffic.queue(1, 3, at(20_000));
+        let mut lanes = 1;
+        while traffic.wants_nonce(&Policy::default(), at(20_000)) {
+            lanes += 1;
+            traffic.sent(RequestId(lanes), at(20_000));
+        }
+        assert_eq!(lanes, 3);
     }
 
     #[test]

@@ -153,9 +153,7 @@ impl Issue {
             if now >= deadline {
                 return Err(self.deadline_passed(cx.session, now));
             }
-            while let Some((tag, outcome)) = self.exchanges.next_outcome() {
-                self.take_outcome(cx, now, tag, outcome)?;
-            }
+            self.take_outcomes(cx, now)?;
             if let Some(action) = self.step_on(cx, now)? {
                 return Ok(action);
             }
@@ -218,6 +216,13 @@ impl Issue {
             | State::Failed(_)
             | State::Finished => Ok(None),
         }
+    }
+
+    fn take_outcomes(&mut self, cx: &mut Context<'_>, now: Timestamp) -> Result<(), Error> {
+        while let Some((tag, outcome)) = self.exchanges.next_outcome() {
+            self.take_outcome(cx, now, tag, outcome)?;
+        }
+        Ok(())
     }
 
     fn take_outcome(
@@ -394,6 +399,13 @@ impl Issue {
             _ => {}
         }
         match self.exchanges.handle(cx, input)? {
+            // At once, so that a checkpoint knows of an order from the moment its URL is here.
+            Handled::Taken if matches!(self.state, State::Ordering) => {
+                if let Err(error) = self.take_outcomes(cx, cx.now) {
+                    self.close(cx, Err(error));
+                }
+                Ok(())
+            }
             Handled::Taken => Ok(()),
             Handled::NotMine(Input::Cancel) => {
                 let error = cancelled(self.step());

@@ -73,7 +73,10 @@ impl Issue {
     ) -> Result<(), Error> {
         let step = self.step();
         match outcome {
-            Outcome::Reply(reply) => self.take_order(cx, now, &reply, step),
+            Outcome::Reply(reply) => {
+                self.plan.order_held = reply.retry_after;
+                self.take_order(cx, now, &reply, step)
+            }
             // An order that a checkpoint knows and the server has forgotten is made anew.
             Outcome::Failed(error)
                 if matches!(self.state, State::Ordering)

@@ -38,6 +38,8 @@ pub(super) struct Plan {
     pub(super) polls: u32,
     /// How often the certificate request was sent.
     pub(super) finalize_sends: u32,
+    /// When the order may be polled, as an answer about it has said.
+    pub(super) order_held: Option<Timestamp>,
     /// How often something that had just been made was not found.
     pub(super) late: u32,
 }
@@ -79,6 +81,7 @@ impl Issue {
                 replacement: Replacement::default(),
                 polls: 0,
                 finalize_sends: 0,
+                order_held: None,
                 late: 0,
             },
             deadline: Deadline::default(),

@@ -63,6 +63,7 @@ impl Issue {
         retry_after: Option<Timestamp>,
         at_once: bool,
     ) -> Result<(), Error> {
+        let retry_after = retry_after.max(self.plan.order_held);
         let mut polls = Polls::start(now, retry_after, cx.session.policy());
         if at_once && polls.next() > now && retry_after.is_none_or(|at| at <= now) {
             polls = polls.due(now);
