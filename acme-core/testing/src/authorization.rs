@@ -350,15 +350,20 @@ impl TestingCa {
 
     /// The value of Retry-After for something that waits for the CA, and the moment it names.
     pub(crate) fn retry_after(&self) -> Option<(String, Timestamp)> {
+        Some(self.told(self.config.retry_after?))
+    }
+
+    /// A Retry-After as text, and the moment it names.
+    pub(crate) fn told(&self, retry_after: RetryAfter) -> (String, Timestamp) {
         let later = |seconds: u32| core::time::Duration::from_secs(seconds.into());
-        match self.config.retry_after? {
+        match retry_after {
             RetryAfter::Seconds(seconds) => {
-                Some((seconds.to_string(), self.now.saturating_add(later(seconds))))
+                (seconds.to_string(), self.now.saturating_add(later(seconds)))
             }
             RetryAfter::HttpDate(seconds) => {
                 let whole = Timestamp::from_unix_seconds(self.now.unix_seconds());
                 let date = whole.saturating_add(later(seconds));
-                Some((http_date(date), date))
+                (http_date(date), date)
             }
         }
     }

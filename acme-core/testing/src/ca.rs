@@ -13,6 +13,7 @@ use crate::certificate::{Issued, Revocation};
 use crate::config::Config;
 use crate::credential::Credential;
 use crate::entropy::SeededEntropy;
+use crate::fault::Faults;
 use crate::issue::Authority;
 use crate::log::{LogEntry, RequestCounts, RequestKind};
 use crate::nonce::Nonces;
@@ -53,6 +54,7 @@ pub struct TestingCa {
     pub(crate) authorizations: Vec<Authorization>,
     pub(crate) trials: Vec<Trial>,
     pub(crate) certificates: Vec<Issued>,
+    pub(crate) faults: Faults,
     pub(crate) now: Timestamp,
     request: u64,
     violations: Vec<Violation>,
@@ -86,6 +88,7 @@ impl TestingCa {
             authorizations: Vec::new(),
             trials: Vec::new(),
             certificates: Vec::new(),
+            faults: Faults::default(),
             now: NEVER,
             request: 0,
             violations: Vec::new(),
@@ -103,9 +106,7 @@ impl TestingCa {
         self.request += 1;
         let (parts, body) = request.into_parts();
         let url = self.request_url(&parts.uri);
-        let resource = url
-            .strip_prefix(self.config.base_url.as_str())
-            .and_then(|path| self.resources.get(path).copied());
+        let resource = self.resource_at(&url);
         let kind = resource.map_or(RequestKind::Unknown, Resource::kind);
         self.counts.count(kind);
 
@@ -149,6 +150,40 @@ impl TestingCa {
             reason,
         });
         reply.into_response()
+    }
+
+    /// What a request is for, as its URL tells.
+    pub fn kind_of<B>(&self, request: &Request<B>) -> RequestKind {
+        let resource = self.resource_at(&self.request_url(request.uri()));
+        resource.map_or(RequestKind::Unknown, Resource::kind)
+    }
+
+    /// Counts and logs a request that something else answers. Its nonce is spent: whoever sends it
+    /// cannot know that the CA never saw it.
+    pub(crate) fn turn_away(
+        &mut self,
+        now: Timestamp,
+        kind: RequestKind,
+        request: &Request<Vec<u8>>,
+        status: u16,
+    ) {
+        self.advance(now);
+        self.request += 1;
+        self.counts.count(kind);
+        if request.method() == http::Method::POST {
+            self.spend_nonce(request.body());
+        }
+        self.log.push(LogEntry {
+            request: self.request,
+            at: self.now,
+            kind,
+            method: request.method().clone(),
+            url: self.request_url(request.uri()),
+            status: http::StatusCode::from_u16(status).unwrap_or(http::StatusCode::BAD_GATEWAY),
+            problem: None,
+            reason: Some("a fault of the plan".to_owned()),
+            accept_language: None,
+        });
     }
 
     /// The validations that have become wanted since the last call; each is given once.
@@ -247,6 +282,11 @@ impl TestingCa {
     pub(crate) fn note(&mut self, requirement: &'static str, text: impl Into<String>) {
         let (request, at) = (self.request, self.now);
         self.violations.push(Violation { requirement, text: text.into(), request, at });
+    }
+
+    fn resource_at(&self, url: &str) -> Option<Resource> {
+        let path = url.strip_prefix(self.config.base_url.as_str())?;
+        self.resources.get(path).copied()
     }
 
     pub(crate) fn url(&self, path: &str) -> String {

@@ -62,12 +62,12 @@ impl Issued {
         self.account
     }
 
-    pub(crate) fn identifiers(&self) -> &[Identifier] {
-        &self.identifiers
-    }
-
     pub(crate) fn pem(&self) -> String {
         issue::pem(&self.certificate)
+    }
+
+    pub(crate) fn identifiers(&self) -> &[Identifier] {
+        &self.identifiers
     }
 
     pub(crate) fn has_serial(&self, serial: &[u8]) -> bool {

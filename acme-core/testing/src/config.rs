@@ -356,7 +356,8 @@ impl ChallengeType {
 }
 
 /// The form in which Retry-After is sent (RFC 9110 §10.2.3); both count in seconds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum RetryAfter {
     /// As a number of seconds.

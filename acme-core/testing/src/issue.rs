@@ -304,6 +304,13 @@ fn draw_key(entropy: &mut SeededEntropy) -> SigningKey {
     }
 }
 
+/// A key that nobody holds.
+pub(crate) fn stray_key(
+    entropy: &mut SeededEntropy,
+) -> Result<SubjectPublicKeyInfoOwned, BuildError> {
+    spki(&draw_key(entropy))
+}
+
 fn spki(key: &SigningKey) -> Result<SubjectPublicKeyInfoOwned, BuildError> {
     Ok(SubjectPublicKeyInfoOwned::from_key(key.verifying_key())?)
 }

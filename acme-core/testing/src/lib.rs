@@ -17,6 +17,7 @@ mod csr;
 mod csr_rules;
 mod entropy;
 mod failures;
+pub mod fault;
 mod finalize;
 mod issue;
 mod json;

@@ -6,7 +6,10 @@ use acmekit_core::time::Timestamp;
 use http::{Method, StatusCode};
 
 /// What a request was for, as told by its URL.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum RequestKind {
     /// The directory (RFC 8555 §7.1.1).

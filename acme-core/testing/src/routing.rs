@@ -302,6 +302,17 @@ impl TestingCa {
         Ok(Signed { url: url.to_owned(), signatory, payload: jws.payload })
     }
 
+    /// Spends the nonce of a request that is not looked at further.
+    pub(crate) fn spend_nonce(&mut self, body: &[u8]) {
+        let jws = Flattened::parse(body, OUTER).ok();
+        let nonce = jws.as_ref().and_then(|jws| jws.header.get("nonce")).and_then(Value::as_str);
+        if let Some(Err(problem)) = nonce.map(|nonce| self.nonces.redeem(nonce, 0)) {
+            if let Some(requirement) = problem.requirement {
+                self.note(requirement, problem.detail.clone());
+            }
+        }
+    }
+
     fn account_by_kid(&mut self, kid: &Value) -> Result<usize, Problem> {
         let kid = kid.as_str().unwrap_or_default();
         let path = kid.strip_prefix(self.config.base_url.as_str());
