@@ -306,10 +306,10 @@ impl TestingCa {
     pub(crate) fn spend_nonce(&mut self, body: &[u8]) {
         let jws = Flattened::parse(body, OUTER).ok();
         let nonce = jws.as_ref().and_then(|jws| jws.header.get("nonce")).and_then(Value::as_str);
-        if let Some(Err(problem)) = nonce.map(|nonce| self.nonces.redeem(nonce, 0)) {
-            if let Some(requirement) = problem.requirement {
-                self.note(requirement, problem.detail.clone());
-            }
+        if let Some(Err(problem)) = nonce.map(|nonce| self.nonces.redeem(nonce, 0))
+            && let Some(requirement) = problem.requirement
+        {
+            self.note(requirement, problem.detail.clone());
         }
     }
 

@@ -118,10 +118,10 @@ fn with_member(
     change: impl FnOnce(&mut Value, &str),
 ) {
     with_json(response, |body| {
-        if let Some((parent, name)) = pointer.rsplit_once('/') {
-            if let Some(parent) = body.pointer_mut(parent) {
-                change(parent, name);
-            }
+        if let Some((parent, name)) = pointer.rsplit_once('/')
+            && let Some(parent) = body.pointer_mut(parent)
+        {
+            change(parent, name);
         }
     });
 }
