@@ -9,6 +9,13 @@
 //! ACMEKIT_SEEDS=0..1000000 cargo test --release -p acmekit-core --test simulation    runs many
 //! ```
 
+#![allow(
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "the harness reads its seeds, runs on all cores and prints totals"
+)]
+
 mod process;
 mod scenario;
 mod verdict;
