@@ -92,7 +92,8 @@ pub enum WaitReason {
 }
 
 /// A request to send.
-#[derive(Debug)]
+///
+/// `Debug` shows only the length of the body, which may hold an answer that is a secret.
 #[non_exhaustive]
 pub struct Outgoing {
     /// Names the request in [`Input::Response`] and [`Input::Failed`].
@@ -104,6 +105,18 @@ pub struct Outgoing {
     /// Longest body to accept, in bytes: stop reading beyond it and report
     /// [`TransportFailure::ResponseTooLarge`].
     pub max_response_len: usize,
+}
+
+impl fmt::Debug for Outgoing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outgoing")
+            .field("id", &self.id)
+            .field("kind", &self.kind)
+            .field("method", self.request.method())
+            .field("uri", self.request.uri())
+            .field("body_octets", &self.request.body().len())
+            .finish_non_exhaustive()
+    }
 }
 
 /// What a request is for.
@@ -163,7 +176,8 @@ impl fmt::Display for RequestKind {
 }
 
 /// A signature to make with a key that is held elsewhere.
-#[derive(Debug)]
+///
+/// `Debug` shows only the length of the message, which may hold an answer that is a secret.
 #[non_exhaustive]
 pub struct SignRequest {
     /// Names the signature in [`Input::Signature`].
@@ -172,6 +186,16 @@ pub struct SignRequest {
     pub key: SigningKey,
     /// The bytes to sign; hashing is part of signing.
     pub message: Vec<u8>,
+}
+
+impl fmt::Debug for SignRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SignRequest")
+            .field("id", &self.id)
+            .field("key", &self.key)
+            .field("message_octets", &self.message.len())
+            .finish()
+    }
 }
 
 /// Which key signs.

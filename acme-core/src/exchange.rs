@@ -392,7 +392,8 @@ impl<T: Clone> Exchanges<T> {
             hold(&mut self.held, &live.request.url, until);
             // A rate limit is about one set of names; an overload is about everybody.
             let is_limit = error.problem().is_some_and(|p| p.kind == ProblemType::RateLimited);
-            if parts.status == StatusCode::SERVICE_UNAVAILABLE && !is_limit {
+            let is_short = until.saturating_since(now) <= policy.max_retry_wait;
+            if parts.status == StatusCode::SERVICE_UNAVAILABLE && !is_limit && is_short {
                 cx.session.traffic.overload(&live.request.url, until, now);
             }
         }

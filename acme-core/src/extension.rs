@@ -12,7 +12,7 @@ const MAX_MEMBERS: usize = 32;
 const MAX_LEN: usize = 2000;
 /// Deepest nesting that is kept. A checkpoint that holds the member must not become too deep for
 /// a JSON parser; those of `serde_json` stop at 128.
-const MAX_DEPTH: usize = 16;
+pub(crate) const MAX_DEPTH: usize = 16;
 
 /// The members whose names are not `known`.
 pub(crate) fn unknown_members(
@@ -28,7 +28,8 @@ pub(crate) fn unknown_members(
         .collect()
 }
 
-fn is_shallow(value: &Value, depth: usize) -> bool {
+/// Whether a value is nested no deeper than this.
+pub(crate) fn is_shallow(value: &Value, depth: usize) -> bool {
     let Some(below) = depth.checked_sub(1) else { return false };
     match value {
         Value::Array(list) => list.iter().all(|value| is_shallow(value, below)),

@@ -184,6 +184,44 @@ fn a_confirmation_that_shows_no_account_is_looked_into() {
 }
 
 #[test]
+fn an_object_that_is_no_account_confirms_nothing() {
+    for body in ["{}", r#"{"type":"urn:ietf:params:acme:error:conflict","status":409}"#] {
+        let mut world = World::registered(Config::default(), 18);
+        let old = world.session.account_key().thumbprint();
+        world.script = Some(Box::new(move |kind, _, _| match kind {
+            RequestKind::KeyChange => answered(200, body),
+            _ => Fate::Delivered,
+        }));
+        let key = new_key(&mut world);
+        let error = world.run(&mut ChangeKey::new(key)).unwrap_err();
+        assert_eq!(error.code(), "key-change-not-done", "{body}");
+        assert_eq!(world.session.account_key().thumbprint(), old);
+    }
+}
+
+#[test]
+fn a_conflict_with_the_account_itself_is_success() {
+    let mut world = World::registered(Config::default(), 19);
+    let account = world.session.account().unwrap().url.clone();
+    world.script = Some(Box::new(move |kind, _, _| {
+        let account = account.clone();
+        match kind {
+            // The first of two sendings has arrived late; this is the answer to the second.
+            RequestKind::KeyChange => Fate::Changed(Box::new(move |_| {
+                let mut response = http::Response::new(Vec::new());
+                *response.status_mut() = http::StatusCode::CONFLICT;
+                response.headers_mut().insert("location", account.parse().unwrap());
+                response
+            })),
+            _ => Fate::Delivered,
+        }
+    }));
+    let key = new_key(&mut world);
+    world.run(&mut ChangeKey::new(key.clone())).unwrap();
+    assert_eq!(world.session.account_key().thumbprint(), key.thumbprint());
+}
+
+#[test]
 fn a_refusal_that_looks_like_a_confirmation_leaves_the_old_key_in_use() {
     let mut world = World::registered(Config::default(), 17);
     let old = world.session.account_key().thumbprint();

@@ -2,6 +2,7 @@
 
 use acmekit_core::account::Account;
 use acmekit_core::crypto::{KeyType, PrivateKey};
+use acmekit_core::error::Step;
 use acmekit_core::flow::account::ChangeKey;
 
 use crate::client::Client;
@@ -51,12 +52,14 @@ impl Client {
     }
 }
 
-/// Whether the CA has certainly not taken the new key.
+/// Whether the CA has certainly not taken the new key: it has refused the change itself. A refused
+/// lookup, or one that leads to another URL, proves nothing, and a key that was taken must not be
+/// lost.
 fn is_refusal(error: &Error) -> bool {
     match error.kind() {
         ErrorKind::Unsupported | ErrorKind::Input => true,
         ErrorKind::Problem => error.core().is_some_and(|core| {
-            core.code() == "key-in-use" || core.status().is_some_and(|s| s.is_client_error())
+            core.step() == Step::ChangeKey && core.status().is_some_and(|s| s.is_client_error())
         }),
         _ => false,
     }

@@ -210,6 +210,19 @@ mod tests {
     }
 
     #[test]
+    fn members_that_are_too_deep_or_tell_the_key_authorization_are_not_kept() {
+        let deep = (0..100).fold(json!(1), |inner, _| json!([inner]));
+        let authorization = read(&json!({
+            "identifier": {"type": "dns", "value": "example.org"}, "status": "pending",
+            "challenges": [{"type": "x-01", "url": "https://a/1", "deep": deep, "own": {"a": 1},
+                            "keyAuthorization": "token.thumbprint"}],
+        }))
+        .unwrap();
+        let members = authorization.challenges[0].members();
+        assert_eq!(serde_json::to_value(members).unwrap(), json!({"own": {"a": 1}}));
+    }
+
+    #[test]
     fn a_wildcard_maps_back_to_the_name_that_was_ordered() {
         for value in [
             json!({"identifier": {"type": "dns", "value": "example.org"}, "wildcard": true, "status": "valid"}),

@@ -5,6 +5,7 @@ use super::fields::Fields;
 use crate::challenge::ChallengeType;
 use crate::challenge::token::Token;
 use crate::deviation::Deviations;
+use crate::extension::{MAX_DEPTH, is_shallow};
 use crate::problem::Problem;
 use crate::time::Timestamp;
 
@@ -67,11 +68,12 @@ impl Challenge {
         if token.is_none() && fields.value("token").is_some() && kind.needs_token() {
             fields.note("token", "is no base64url text and is not used");
         }
-        let common = ["type", "url", "status", "validated", "error"];
+        // Servers of before RFC 8555 showed the key authorization, which is nobody else's business.
+        let common = ["type", "url", "status", "validated", "error", "keyAuthorization"];
         let is_own = |name: &str| !common.contains(&name) && (name != "token" || token.is_none());
         let mut members: JsonObject = object
             .iter()
-            .filter(|(name, _)| is_own(name))
+            .filter(|(name, value)| is_own(name) && is_shallow(value, MAX_DEPTH))
             .map(|(name, value)| (name.clone(), value.clone()))
             .collect();
         let is_kept = members.is_empty()

@@ -192,9 +192,7 @@ impl Change {
 
     fn take(&mut self, cx: &mut Context<'_>, outcome: Outcome) -> Result<Next<Account>, Error> {
         match (self.state, outcome) {
-            (State::Changing, Outcome::Reply(reply)) if reply.object(Step::ChangeKey).is_ok() => {
-                self.changed(cx)
-            }
+            (State::Changing, Outcome::Reply(reply)) if shows_account(&reply) => self.changed(cx),
             (State::Changing, Outcome::Reply(_)) => {
                 self.is_confirmed = true;
                 self.ask_for_new(cx.session)
@@ -257,9 +255,13 @@ impl Change {
             return self.sign(cx);
         }
         match error.status() {
+            // The first of two sendings has arrived after all.
+            Some(StatusCode::CONFLICT) if error.location() == Some(&account_url(cx.session)) => {
+                self.changed(cx)
+            }
             Some(StatusCode::CONFLICT) => {
                 let detail = format!(": {}", error.message());
-                let in_use = key_in_use(&detail, error.location());
+                let in_use = key_in_use(&detail, error.location()).with_status(error.status());
                 Err(match error.problem() {
                     Some(problem) => in_use.with_problem(problem.clone()),
                     None => in_use,
@@ -282,6 +284,13 @@ impl Change {
         cx.session.replace_key(self.new_key.clone());
         account(cx.session, Step::ChangeKey).map(Next::Finish)
     }
+}
+
+/// Whether a confirmation shows the account, and not an error under a good status.
+fn shows_account(reply: &Reply) -> bool {
+    let Ok(object) = reply.object(Step::ChangeKey) else { return false };
+    let members = ["status", "contact", "orders", "termsOfServiceAgreed", "key"];
+    !object.contains_key("type") && members.iter().any(|name| object.contains_key(*name))
 }
 
 fn account_url(session: &Session) -> String {

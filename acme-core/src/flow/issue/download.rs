@@ -96,7 +96,7 @@ impl Issue {
         let up = header::links(&reply.headers, "up").into_iter().next();
         let is_partial = chain.certificates().len() == 1 && !chain.leaf().is_self_issued();
         if let Some(up) = up.filter(|_| is_partial || format == Format::Der) {
-            return self.fetch_issuer(cx, chain, vec![reply.url.clone()], &up);
+            return self.fetch_issuer(cx, now, chain, vec![reply.url.clone()], &up);
         }
         self.take_default(cx, now, &chain, &reply.url)
     }
@@ -105,12 +105,21 @@ impl Issue {
     fn fetch_issuer(
         &mut self,
         cx: &mut Context<'_>,
+        now: Timestamp,
         chain: CertificateChain,
         mut visited: Vec<String>,
         up: &str,
     ) -> Result<(), Error> {
         let base = visited.last().cloned().unwrap_or_default();
-        let url = cx.session.resolve_url(Step::Download, up, &base)?;
+        let url = match cx.session.resolve_url(Step::Download, up, &base) {
+            Ok(url) => url,
+            // The certificate itself is here: a link that may not be followed does not undo it.
+            Err(error) => {
+                cx.session.deviations.note("chain-incomplete", error.to_string());
+                let url = visited.first().cloned().unwrap_or_default();
+                return self.take_default(cx, now, &chain, &url);
+            }
+        };
         let text = "the chain came piece by piece through links";
         cx.session.deviations.note("chain-by-links", text);
         visited.push(url.clone());
@@ -149,7 +158,7 @@ impl Issue {
         let up = header::links(&reply.headers, "up").into_iter().next();
         match up {
             Some(up) if is_bounded && !is_root && !visited.contains(&up) => {
-                self.fetch_issuer(cx, chain, visited, &up)
+                self.fetch_issuer(cx, now, chain, visited, &up)
             }
             _ => self.take_default(cx, now, &chain, &reply.url),
         }
